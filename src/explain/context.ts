@@ -63,7 +63,7 @@ export interface Answered {
 /** An object of a vendor under a tag of another object. */
 interface VendorObject {
   readonly name: string;
-  readonly render: (value: Uint8Array) => string;
+  readonly render: (value: Uint8Array, offset: number) => string;
 }
 
 /** What a TPDU states about its TP-UD. */

@@ -49,6 +49,12 @@ export function fileName(identifier: number): string | undefined {
   return files.get(identifier);
 }
 
+/** Words behind a file identifier of two octets in a tree. */
+export function fileWords(octets: Uint8Array): string | undefined {
+  const [high = 0, low = 0] = octets;
+  return octets.length === 2 ? fileName(high * 256 + low) : undefined;
+}
+
 /** A path of file identifiers as text: `MF / EF.ICCID`; identifiers without a name as they are. */
 export function pathText(octets: Uint8Array): string {
   const names: string[] = [];

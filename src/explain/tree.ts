@@ -2,6 +2,7 @@ import { withoutUndefined } from "../base/defined.ts";
 import { asGatewayError, codecError, type GatewayError, isGatewayError } from "../base/gateway-error.ts";
 import { toHex } from "../base/hex.ts";
 import { Reader } from "../codec/kit/codec.ts";
+import { unsignedOf } from "../codec/kit/unsigned.ts";
 import { mayHoldSecret } from "../codec/secrets/secret-data.ts";
 
 /** One thing found in octets. `offset` counts from the start of the input the user gave. */
@@ -104,10 +105,10 @@ export class Branch {
     return octets[0] ?? 0;
   }
 
-  /** A big-endian number of `count` octets as a leaf that shows it in decimal. */
+  /** A big-endian number of `count` (1 to 6) octets as a leaf that shows it in decimal. */
   uint(label: string, count: number, render: (value: number) => string = String, extra?: Extra): number {
-    const octets = this.field(label, count, (bytes) => render(numberOf(bytes)), extra);
-    return numberOf(octets);
+    const octets = this.field(label, count, (bytes, offset) => render(numberOf(bytes, offset)), extra);
+    return numberOf(octets, this.from.offset - count);
   }
 
   /** The next `count` octets, not shown unless the caller asked for secrets. */
@@ -229,11 +230,19 @@ export function leafOf(label: string, octets: Uint8Array, base: number, render?:
   return leafWithText(label, octets, base, render, extra);
 }
 
-/** A big-endian number; beyond six octets its value is not exact. */
-export function numberOf(octets: Iterable<number>): number {
-  let value = 0;
-  for (const octet of octets) value = value * 256 + octet;
-  return value;
+/** An unsigned big-endian number at `offset`. @throws codec.length where it has no octet, or more than are exact */
+export function numberOf(octets: Uint8Array, offset: number): number {
+  const number = unsignedOf(octets);
+  if (number === undefined) {
+    const message = octets.length === 0 ? "a number without octets" : `a number of ${octets.length} octets`;
+    throw codecError("codec.length", message, offset);
+  }
+  return number;
+}
+
+/** The decimal digits of a number. @throws codec.length, as {@link numberOf} */
+export function decimal(octets: Uint8Array, offset: number): string {
+  return String(numberOf(octets, offset));
 }
 
 /** An octet as two digits. */

@@ -40,8 +40,9 @@ export class Reader {
     return value;
   }
 
-  /** Big-endian unsigned integer of `octets` (1 to 6). @throws codec.truncated */
+  /** Big-endian unsigned integer of `octets` (1 to 6). @throws codec.truncated, codec.length for more octets */
   uint(octets: number, field = "integer"): number {
+    if (octets > 6) throw codecError("codec.length", `${field} of ${octets} octets`, this.offset, { field });
     if (octets > this.remaining) this.take(octets, field);
     let value = 0;
     for (let i = 0; i < octets; i++) value = value * 256 + (this.bytes[this.#at + i] ?? 0);

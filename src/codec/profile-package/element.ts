@@ -1,8 +1,10 @@
+import { withoutUndefined } from "../../base/defined.ts";
 import { codecError } from "../../base/gateway-error.ts";
 import { hexTag } from "../kit/ber.ts";
+import { unsignedOf } from "../kit/unsigned.ts";
 import { type ElementType, elementFields } from "./elements/table.ts";
 import { elementHeader, type Field, fieldIndex, innerFields, sequence } from "./field.ts";
-import { type EncodingFault, isFault, type TlvHead, tlvHead, unsignedOf } from "./tlv-head.ts";
+import { type EncodingFault, isFault, type TlvHead, tlvHead } from "./tlv-head.ts";
 
 /**
  * One TLV of a package, with the field that it is. All octets are views of the package, as they stand: writing a node
@@ -148,9 +150,9 @@ class Reading {
 }
 
 function headerOf(node: PackageNode): ElementHeader {
-  const identification = childOf(node, "identification");
+  const identification = numberIn(childOf(node, "identification"));
   const mandated = childOf(node, "mandated") !== undefined;
-  return identification === undefined ? { mandated } : { mandated, identification: unsignedOf(identification.value) };
+  return { mandated, ...withoutUndefined({ identification }) };
 }
 
 /** The first field with one of these identifiers along the path from a node; undefined where it is absent. */
@@ -166,8 +168,10 @@ export function childrenOf(node: PackageNode | undefined, id: string): readonly 
   return node?.children.filter(({ field }) => field?.id === id) ?? [];
 }
 
-/** An INTEGER as cards read it: unsigned, leading zeros allowed. Undefined for an absent one and one of more than six octets. */
+/**
+ * An INTEGER as cards read it: unsigned, leading zeros allowed. Undefined for an absent one, one without octets, and one
+ * of more than six octets that count.
+ */
 export function numberIn(node: PackageNode | undefined): number | undefined {
-  if (node === undefined || node.value.length === 0 || node.value.length > 6) return undefined;
-  return unsignedOf(node.value);
+  return node === undefined ? undefined : unsignedOf(node.value);
 }

@@ -1,7 +1,8 @@
+import { withoutUndefined } from "../../base/defined.ts";
 import { toHex } from "../../base/hex.ts";
+import { unsignedOf } from "../kit/unsigned.ts";
 import { childOf, childrenOf, numberIn, type PackageNode, type ProfileElement } from "./element.ts";
 import { isTemplateElement } from "./elements/table.ts";
-import { unsignedOf } from "./tlv-head.ts";
 
 /** A file that an element makes or fills. */
 export interface PackageFile {
@@ -50,7 +51,10 @@ function fileOf({ file, fills }: Open): PackageFile {
 function facts(fcp: PackageNode | undefined): Pick<PackageFile, "fcp" | "identifier"> {
   if (fcp === undefined) return {};
   const identifier = childOf(fcp, "fileID");
-  return identifier?.value.length === 2 ? { fcp, identifier: unsignedOf(identifier.value) } : { fcp };
+  return {
+    fcp,
+    ...withoutUndefined({ identifier: identifier?.value.length === 2 ? numberIn(identifier) : undefined }),
+  };
 }
 
 function isFill({ field }: PackageNode): boolean {
@@ -120,7 +124,7 @@ export function contentOf({ fcp, fills }: PackageFile, count: number): Uint8Arra
   let at = 0;
   for (const { field, value } of fills) {
     if (at >= count) break;
-    if (field?.id === "fillFileOffset") at += unsignedOf(value.subarray(0, 4));
+    if (field?.id === "fillFileOffset") at += unsignedOf(value.subarray(0, 4)) ?? 0;
     else {
       content.set(value.subarray(0, count - at), at);
       at += value.length;

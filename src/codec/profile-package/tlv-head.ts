@@ -1,4 +1,5 @@
 import { hexTag } from "../kit/ber.ts";
+import { unsignedOf } from "../kit/unsigned.ts";
 
 /** Something in the encoding that DER does not allow; the octets are read as far as they can be. */
 export interface EncodingFault {
@@ -38,7 +39,7 @@ export function tlvHead(octets: Uint8Array, at: number, end: number, depth = 0):
   if (lengthOctets > 3) return fault("length", lengthAt, `the length has the form ${hexTag(form)}`);
   const valueStart = lengthAt + 1 + lengthOctets;
   if (valueStart > end) return fault("cut", lengthAt, "the length is cut");
-  const length = lengthOctets === 0 ? form : unsignedOf(octets.subarray(lengthAt + 1, valueStart));
+  const length = lengthOctets === 0 ? form : (unsignedOf(octets.subarray(lengthAt + 1, valueStart)) ?? 0);
   const valueEnd = valueStart + length;
   if (valueEnd > end) {
     return fault("cut", valueStart, `the value of tag ${hexTag(tag)} has ${end - valueStart} of ${length} octets`);
@@ -76,9 +77,4 @@ function fault(kind: EncodingFault["kind"], offset: number, message: string): En
 /** Whether a TLV could not be read. */
 export function isFault(head: TlvHead | EncodingFault): head is EncodingFault {
   return "kind" in head;
-}
-
-/** A big-endian unsigned number, as cards read an INTEGER of a package; beyond six octets not exact. */
-export function unsignedOf(octets: Uint8Array): number {
-  return octets.reduce((value, octet) => value * 256 + octet, 0);
 }

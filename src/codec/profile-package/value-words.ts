@@ -1,5 +1,6 @@
 import { toHex } from "../../base/hex.ts";
 import { oidText } from "../euicc/certificate.ts";
+import { unsignedOf } from "../kit/unsigned.ts";
 import { childOf, numberIn, type PackageNode } from "./element.ts";
 import { algorithmName, codeName } from "./words.ts";
 
@@ -16,14 +17,14 @@ export function valueWords({ field, value }: PackageNode): string {
     case "oid":
       return oidText(value) ?? hexWords(value);
     case "integer":
-      return value.length > 0 && value.length <= 6 ? numberWords(field.meaning, value) : hexWords(value);
+      return numberWords(field.meaning, unsignedOf(value)) ?? hexWords(value);
     default:
       return field?.meaning === "iccid" ? toHex(value).replace(/F+$/, "") : hexWords(value);
   }
 }
 
-function numberWords(meaning: string | undefined, value: Uint8Array): string {
-  const number = value.reduce((sum, octet) => sum * 256 + octet, 0);
+function numberWords(meaning: string | undefined, number: number | undefined): string | undefined {
+  if (number === undefined) return undefined;
   if (meaning === "pin-reference" || meaning === "puk-reference") {
     return codeName(meaning === "pin-reference" ? "PIN" : "PUK", number);
   }

@@ -5,14 +5,14 @@ import { curveName, keyTypeName } from "../../codec/euicc/key-set.ts";
 import { notificationTypeText } from "../../codec/euicc/notification.ts";
 import { berPart, berParts, type TagEntry, type TagMap } from "../ber-tree.ts";
 import { imeiWords } from "../imei-words.ts";
-import { aidWords, applicationText, fileName } from "../names.ts";
+import { aidWords, applicationText, fileWords } from "../names.ts";
 import { octetCount } from "../octet-count.ts";
 import { oidName } from "../oid-names.ts";
 import { signatureWords } from "../signature-words.ts";
-import { branchOf, hex2, type Node, numberOf } from "../tree.ts";
+import { branchOf, decimal, hex2, type Node, numberOf } from "../tree.ts";
 import { keyWords } from "./gp-command.ts";
 
-const octetsOf = (octets: Uint8Array) => octetCount(numberOf(octets));
+const octetsOf = (octets: Uint8Array, offset: number) => octetCount(numberOf(octets, offset));
 
 /** An EID as text: its digits, and whether the check digits hold. */
 export function eidWords(octets: Uint8Array, offset = 0): string {
@@ -87,7 +87,7 @@ export function certificateNode(octets: Uint8Array, base: number): Node {
 const notificationTags: TagMap = new Map<number, TagEntry>([
   [0x4c, { name: "EID", render: eidWords }],
   [0x4d, { name: "type", render: ([one = 0]) => notificationTypeText(one) }],
-  [0x4e, { name: "sequence number", render: (octets) => String(numberOf(octets)) }],
+  [0x4e, { name: "sequence number", render: decimal }],
   [0x2f, { name: "ISD-P now enabled", render: aidWords }],
   [0xaf, { name: "ISD-P now enabled", render: aidWords }],
   [
@@ -117,11 +117,10 @@ export function notificationNode(octets: Uint8Array, base: number): Node {
     (branch) => {
       berPart(branch, new Map([[0xe1, { name: "notification", tags: notificationTags }]]));
       const parts = branch.children[0]?.children ?? [];
-      const hexOf = (start: string) => parts.find((node) => node.label.startsWith(start))?.hex;
-      const type = hexOf("type");
-      const isdP = hexOf("ISD-P");
-      const what = type === undefined ? "without type" : notificationTypeText(Number.parseInt(type, 16));
-      const sequence = Number.parseInt(hexOf("sequence") ?? "0", 16);
+      const find = (start: string) => parts.find((node) => node.label.startsWith(start));
+      const isdP = find("ISD-P")?.hex;
+      const what = find("type")?.value ?? "without type";
+      const sequence = find("sequence")?.value ?? "?";
       const now = isdP === undefined ? "" : `, enabled ${applicationText(Buffer.from(isdP, "hex"))}`;
       return `${what}, sequence ${sequence}${now}`;
     },
@@ -142,8 +141,9 @@ const statusTags: TagMap = new Map<number, TagEntry>([
   [0xce, { name: "version" }],
 ]);
 
-function keyInformation(octets: Uint8Array): string {
-  const [id = 0, kvn = 0, type = 0, length = 0] = octets;
+function keyInformation(octets: Uint8Array): string | undefined {
+  const [id, kvn, type, length] = octets;
+  if (id === undefined || kvn === undefined || type === undefined || length === undefined) return undefined;
   return `${keyWords(kvn, id)}, ${keyTypeName(type) ?? hex2(type)}, ${length} octets`;
 }
 
@@ -156,7 +156,7 @@ const answerTags: TagMap = new Map<number, TagEntry>([
       name: "extended card resources",
       clause: "TS 102 226 §8.2.1.7.2",
       tags: new Map([
-        [0x81, { name: "installed applications", render: (octets: Uint8Array) => String(numberOf(octets)) }],
+        [0x81, { name: "installed applications", render: decimal }],
         [0x82, { name: "free non-volatile memory", render: octetsOf }],
         [0x83, { name: "free volatile memory", render: octetsOf }],
       ]),
@@ -177,7 +177,7 @@ const answerTags: TagMap = new Map<number, TagEntry>([
   ],
   [0x66, { name: "card data", tags: new Map([[0x73, { name: "card recognition data", tags: recognitionTags() }]]) }],
   [0xe0, { name: "key information", tags: new Map([[0xc0, { name: "key", render: keyInformation }]]) }],
-  [0xc1, { name: "sequence counter", render: (octets) => String(numberOf(octets)) }],
+  [0xc1, { name: "sequence counter", render: decimal }],
   [0x5a, { name: "EID", render: (octets, offset) => (octets.length === 16 ? eidWords(octets, offset) : undefined) }],
   [0x80, { name: "deleted ISD-Ps", tags: new Map([[0x4f, { name: "AID", render: aidWords }]]) }],
   [0x85, { name: "random challenge or derivation random" }],
@@ -241,7 +241,7 @@ const fcpTags: TagMap = new Map<number, TagEntry>([
   [0x80, { name: "file size", render: octetsOf }],
   [0x81, { name: "total file size", render: octetsOf }],
   [0x82, { name: "file descriptor", render: descriptor }],
-  [0x83, { name: "file identifier", render: (octets) => fileName(numberOf(octets)) }],
+  [0x83, { name: "file identifier", render: fileWords }],
   [0x84, { name: "DF name (AID)", render: aidWords }],
   [0x88, { name: "short file identifier", render: ([one = 0]) => `SFI ${hex2(one >> 3)}` }],
   [

@@ -6,9 +6,10 @@ import { readBcdAddress, showAddress, TpAddress } from "../../codec/sms/address.
 import { berParts, isBer, type TagEntry, type TagMap } from "../ber-tree.ts";
 import type { Context } from "../context.ts";
 import { aidWords, applicationText } from "../names.ts";
+import { octetCount } from "../octet-count.ts";
 import { externalAuthenticateParts } from "../packet/secure-channel.ts";
 import { signatureWords } from "../signature-words.ts";
-import { type Branch, branchOf, hex2, hexTagList, hiddenLeaf, leafOf, type Node, numberOf } from "../tree.ts";
+import { type Branch, branchOf, decimal, hex2, hexTagList, hiddenLeaf, leafOf, type Node, numberOf } from "../tree.ts";
 import { catObjectsInto } from "./cat.ts";
 
 const aid = { name: "AID", render: aidWords, clause: "SGP.02 Annex H" };
@@ -56,7 +57,13 @@ const installParameters: TagMap = new Map<number, TagEntry>([
     {
       name: "system parameters",
       tags: new Map<number, TagEntry>([
-        [0x83, { name: "memory quota", render: (octets: Uint8Array) => `${numberOf(octets)} octets` }],
+        [
+          0x83,
+          {
+            name: "memory quota",
+            render: (octets: Uint8Array, offset: number) => octetCount(numberOf(octets, offset)),
+          },
+        ],
       ]),
     },
   ],
@@ -285,11 +292,7 @@ function groupingValue(label: string, dgi: Dgi, base: number, context: Context):
     case 0x3a07:
       return addressing(label, dgi.value, base, context);
     case 0x3a08:
-      return tree(
-        new Map<number, TagEntry>([
-          [0x4e, { name: "sequence number", render: (octets: Uint8Array) => String(numberOf(octets)) }],
-        ]),
-      );
+      return tree(new Map<number, TagEntry>([[0x4e, { name: "sequence number", render: decimal }]]));
     case 0x0070:
       return tree(deleteSdTags);
     default:

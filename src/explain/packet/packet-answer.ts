@@ -4,18 +4,9 @@ import { isSuccess, statusWordName } from "../../codec/apdu/status-word.ts";
 import { porStatusName } from "../../codec/ota/por-status.ts";
 import { type OpenedResponse, openResponse } from "../../crypto/response-packet.ts";
 import type { Context } from "../context.ts";
-import { type Branch, branchOf, hex2, type Node } from "../tree.ts";
+import { type Branch, branchOf, decimal, hex2, type Node } from "../tree.ts";
 import { segmentNote } from "./packet.ts";
-import {
-  checkWords,
-  countedWords,
-  counterHead,
-  counterWords,
-  joinNotes,
-  securedData,
-  tarText,
-  tarWords,
-} from "./packet-parts.ts";
+import { checkWords, countedWords, counterHead, joinNotes, securedData, tarText, tarWords } from "./packet-parts.ts";
 
 /** RHL to status: what RPL counts at least. */
 const minRpl = 11;
@@ -182,7 +173,7 @@ interface Answer {
 
 /** CNTR, PCNTR, status, RC/CC/DS, data and padding of a response packet in clear. */
 function answerBody(branch: Branch, { check, padding, tar, proof, how, context }: Answer): string {
-  const cntr = toHex(branch.field("CNTR", 5, counterWords));
+  const cntr = toHex(branch.field("CNTR", 5, decimal));
   branch.octet("PCNTR", (value) => `${value} octets of padding`);
   const status = branch.octet("status", porStatusName, { clause: "TS 102 225 §5.2, TS 31.115 §7" });
   const state = `${tarText(tar)}, CNTR ${cntr}, status ${hex2(status)} ${porStatusName(status)}`;

@@ -12,9 +12,6 @@ export function tarText(octets: Uint8Array): string {
   return name === undefined || name.includes(toHex(octets)) ? `TAR ${toHex(octets)}` : `TAR ${toHex(octets)} (${name})`;
 }
 
-export const counterWords = (octets: Uint8Array): string =>
-  String(octets.reduce((value, octet) => value * 256 + octet, 0));
-
 /** A length field and what it counts. */
 interface Counted {
   readonly field: "CPL" | "RPL";

@@ -5,17 +5,8 @@ import { parseSpi, type Spi, showSpi } from "../../codec/ota/spi.ts";
 import { type OpenedCommand, openCommand } from "../../crypto/command-packet.ts";
 import type { Context } from "../context.ts";
 import { maskSecrets } from "../secrets/mask.ts";
-import { type Branch, branchOf, type Node } from "../tree.ts";
-import {
-  checkWords,
-  countedWords,
-  counterHead,
-  counterWords,
-  joinNotes,
-  securedData,
-  tarText,
-  tarWords,
-} from "./packet-parts.ts";
+import { type Branch, branchOf, decimal, type Node } from "../tree.ts";
+import { checkWords, countedWords, counterHead, joinNotes, securedData, tarText, tarWords } from "./packet-parts.ts";
 
 const clause = "TS 102 225 §5.1";
 
@@ -174,7 +165,7 @@ function authenticity({ proof, spi }: Body): string | undefined {
 function securedBody(branch: Branch, body: Body): string {
   const { check, tar, context, padding, uncounted, proof } = body;
   branch.note = joinNotes(branch.note, authenticity(body));
-  const cntr = toHex(branch.field("CNTR", 5, counterWords, { clause: "TS 102 225 §5.1.4" }));
+  const cntr = toHex(branch.field("CNTR", 5, decimal, { clause: "TS 102 225 §5.1.4" }));
   branch.value = `${tarText(tar)}, CNTR ${cntr}`;
   branch.octet("PCNTR", (value) => `${value} octets of padding`);
   if (check > 0) branch.field("RC/CC/DS", check, () => proof);

@@ -13,7 +13,7 @@ import {
 import { answerDataNode, statusWords } from "../card/answer-data.ts";
 import type { Context } from "../context.ts";
 import { readsKeys, writesKeys } from "../secrets/key-files.ts";
-import { type Branch, branchOf, hex4, hiddenLeaf, leafOf, type Node, numberOf, unreadLeaf } from "../tree.ts";
+import { type Branch, branchOf, decimal, hex4, hiddenLeaf, leafOf, type Node, unreadLeaf } from "../tree.ts";
 import {
   externalAuthenticateParts,
   initializeUpdateNode,
@@ -241,7 +241,7 @@ function answerReader(commands: readonly Uint8Array[]): ObjectReader {
 function answerObject(tag: number, octets: Uint8Array, base: number): Node {
   switch (tag) {
     case 0x80:
-      return leafOf("number of executed commands (80)", octets, base, (bytes) => `${numberOf(bytes)} executed`);
+      return leafOf("number of executed commands (80)", octets, base, (bytes, at) => `${decimal(bytes, at)} executed`);
     case 0x81:
       return leafOf("immediate action response (81)", octets, base, () => "suspension error");
     case 0x83:

@@ -6,35 +6,41 @@ import { type Field, fieldIndex, innerFields, maxOctets } from "../../codec/prof
 import { algorithmName, codeName, triesOf } from "../../codec/profile-package/words.ts";
 import { isKeyFile } from "../../codec/secrets/key-files.ts";
 import { berPart, type TagEntry, type TagMap } from "../ber-tree.ts";
-import { aidWords, fileName, pathText, tarName } from "../names.ts";
+import { aidWords, fileWords, pathText, tarName } from "../names.ts";
 import { octetCount } from "../octet-count.ts";
-import { type Branch, hex2, numberOf, type Render } from "../tree.ts";
+import { type Branch, decimal, hex2, numberOf, type Render } from "../tree.ts";
 
 /** Names of the profile elements by tag. eUICC Profile Package: Interoperable Format §8.1 */
 export const elementNames: ReadonlyMap<number, string> = new Map(
   [...elementFields].map(([tag, { name }]) => [tag, name]),
 );
 
-const number = (octets: Uint8Array) => String(numberOf(octets));
 const text = (octets: Uint8Array) => `"${new TextDecoder().decode(octets)}"`;
 
 const byMeaning: Readonly<Record<NonNullable<Field["meaning"]>, Render>> = {
   aid: aidWords,
-  algorithm: (octets) => algorithmName(numberOf(octets)),
-  "file-identifier": (octets) => fileName(numberOf(octets)),
-  "hex-number": number,
+  algorithm: (octets, offset) => algorithmName(numberOf(octets, offset)),
+  "file-identifier": fileWords,
+  "hex-number": decimal,
   iccid: (octets) => [...octets].map(hex2).join("").replace(/F+$/, ""),
   path: (octets) => (octets.length === 0 ? "MF" : pathText(octets)),
-  "pin-reference": (octets) => codeName("PIN", numberOf(octets)),
-  "puk-reference": (octets) => codeName("PUK", numberOf(octets)),
+  "pin-reference": (octets, offset) => codeName("PIN", numberOf(octets, offset)),
+  "puk-reference": (octets, offset) => codeName("PUK", numberOf(octets, offset)),
   tar: tarName,
   template: oidText,
-  tries: ([octet = 0]) => `${triesOf(octet).left} of ${triesOf(octet).max} tries left`,
+  tries: triesWords,
 };
+
+function triesWords(octets: Uint8Array, offset: number): string | undefined {
+  const number = numberOf(octets, offset);
+  if (number > 0xff) return undefined;
+  const { left, max } = triesOf(number);
+  return `${left} of ${max} tries left`;
+}
 
 function renderOf({ meaning, type }: Field): Render | undefined {
   if (meaning !== undefined) return byMeaning[meaning];
-  if (type.is === "integer") return number;
+  if (type.is === "integer") return decimal;
   if (type.is === "text") return text;
   if (type.is === "oid") return oidText;
   return type.is === "octets" && type.max === maxOctets ? (octets) => octetCount(octets.length) : undefined;

@@ -3,7 +3,7 @@ import { readLength, readTag } from "../../codec/kit/ber.ts";
 import { Reader } from "../../codec/kit/codec.ts";
 import { berPart, type TagEntry, type TagMap } from "../ber-tree.ts";
 import type { Context } from "../context.ts";
-import { branchOf, type Node, numberOf } from "../tree.ts";
+import { branchOf, decimal, type Node, numberOf } from "../tree.ts";
 import { elementNames, profileElements } from "./profile-elements.ts";
 
 const clause = "eUICC Profile Package: Interoperable Format §8";
@@ -37,20 +37,19 @@ function headerWords(node: Node): string {
   return `header (version ${find("major") ?? "?"}.${find("minor") ?? "?"}${iccid === undefined ? "" : `, ICCID ${iccid}`})`;
 }
 
-const number = (octets: Uint8Array) => String(numberOf(octets));
 const text = (octets: Uint8Array) => `"${new TextDecoder().decode(octets)}"`;
 
-function statusWords(octets: Uint8Array): string {
-  const value = numberOf(octets);
+function statusWords(octets: Uint8Array, offset: number): string {
+  const value = numberOf(octets, offset);
   if (value >= 0x6000 && value <= 0x9fff) return `status word ${value.toString(16).toUpperCase()}`;
   return peStatusName(value);
 }
 
 const peStatus: TagMap = new Map<number, TagEntry>([
   [0x80, { name: "status", render: statusWords }],
-  [0x81, { name: "element", render: number }],
-  [0x82, { name: "additional information", render: number }],
-  [0x83, { name: "offset in the element", render: number }],
+  [0x81, { name: "element", render: decimal }],
+  [0x82, { name: "additional information", render: decimal }],
+  [0x83, { name: "offset in the element", render: decimal }],
 ]);
 
 const responseTags: TagMap = new Map<number, TagEntry>([

@@ -23,13 +23,18 @@ export function httpBody(
   if (status === 204 || status === 304 || (status !== undefined && status < 200)) return undefined;
   if (/\bchunked\b/i.test(headers.get("transfer-encoding") ?? "")) return chunked(branch, headers, context);
   const given = headers.get("content-length");
-  const length = given === undefined ? (status === undefined ? 0 : from.remaining) : Number(given);
-  if (!Number.isInteger(length) || length < 0) {
+  const length = given === undefined ? (status === undefined ? 0 : from.remaining) : lengthOf(given);
+  if (length === undefined) {
     branch.note = `Content-Length '${given}' is not a number`;
     return body(branch, from.remaining, headers, context);
   }
   if (length > from.remaining) branch.note = `${from.remaining} of ${length} octets of the body are here`;
   return body(branch, Math.min(length, from.remaining), headers, context);
+}
+
+/** A Content-Length of at most fifteen digits, which a double holds exactly. RFC 9112 §6.2 */
+function lengthOf(text: string): number | undefined {
+  return /^\d{1,15}$/.test(text) ? Number(text) : undefined;
 }
 
 function body(branch: Branch, length: number, headers: Headers, context: Context): string | undefined {

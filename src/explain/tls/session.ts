@@ -7,7 +7,7 @@ import { catObjectsInto } from "../card/cat.ts";
 import { keyWords } from "../card/gp-command.ts";
 import type { Context } from "../context.ts";
 import { aidWords } from "../names.ts";
-import { type Branch, branchOf, type Node, numberOf } from "../tree.ts";
+import { type Branch, branchOf, decimal, type Node } from "../tree.ts";
 
 const text = (octets: Uint8Array): string => `"${Buffer.from(octets).toString("utf8")}"`;
 
@@ -22,8 +22,8 @@ function connection(context: Context) {
 }
 
 const vendorObjects: NonNullable<Context["vendorObjects"]> = new Map([
-  [0xee, { name: "vendor: port", render: (value: Uint8Array) => String(numberOf(value)) }],
-  [0xef, { name: "vendor: timer", render: (value: Uint8Array) => String(numberOf(value)) }],
+  [0xee, { name: "vendor: port", render: decimal }],
+  [0xef, { name: "vendor: timer", render: decimal }],
 ]);
 
 function security(branch: Branch): string | undefined {
@@ -51,8 +51,8 @@ function sessionTags(context: Context): TagMap {
     [0x85, { name: "security", read: security, clause: "GP Amendment B §3.8.2" }],
     [0xa5, { name: "extended security", tags: new Map([[0x85, { name: "security", read: security }]]) }],
     [0x86, { name: "retry policy", read: retry, clause: "GP Amendment B §3.8.3" }],
-    [0xee, { name: "vendor: port", render: (octets) => String(numberOf(octets)) }],
-    [0xef, { name: "vendor: timer", render: (octets) => String(numberOf(octets)) }],
+    [0xee, { name: "vendor: port", render: decimal }],
+    [0xef, { name: "vendor: timer", render: decimal }],
     [0x87, { name: "retry failure report" }],
     [0x88, { name: "agent failure report" }],
     [
@@ -110,7 +110,7 @@ const identityTags: TagMap = new Map<number, TagEntry>([
   [0x80, { name: "format", render: ([one = 0]) => (one === 2 ? "full" : undefined) }],
   [0x81, { name: "EID", render: (octets) => (octets.length === 16 ? eidWords(octets) : undefined) }],
   [0x4f, { name: "security domain", render: aidWords }],
-  [0x82, { name: "key identifier", render: (octets) => String(numberOf(octets)) }],
+  [0x82, { name: "key identifier", render: decimal }],
   [0x83, { name: "key version number" }],
 ]);
 

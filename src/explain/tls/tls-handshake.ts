@@ -1,10 +1,13 @@
 import { withoutUndefined } from "../../base/defined.ts";
 import { Reader } from "../../codec/kit/codec.ts";
-import { type Branch, branchOf, hex4, type Node, numberOf } from "../tree.ts";
+import { type Branch, branchOf, hex4, type Node } from "../tree.ts";
 import { pskIdentityWords } from "./psk-words.ts";
 import { extensionNames, handshakeNames, suiteName, versionText } from "./tls-names.ts";
 
-const version = (octets: Uint8Array) => versionText(numberOf(octets));
+/** A number of two octets; zeros stand for octets that are not here. */
+const pair = ([high = 0, low = 0]: Uint8Array) => high * 256 + low;
+
+const version = (octets: Uint8Array) => versionText(pair(octets));
 
 /** Whether octets start as a handshake message in clear does; a ciphered one has no such head but by chance. */
 export function startsHandshake(octets: Uint8Array, cut: boolean): boolean {
@@ -12,13 +15,17 @@ export function startsHandshake(octets: Uint8Array, cut: boolean): boolean {
   return handshakeNames[octets[0] ?? 255] !== undefined && (4 + length <= octets.length || (cut && length < 0x8000));
 }
 
+/** The octets from `skipped` behind the place of a reader on, which stays there. */
+function ahead(from: Reader, skipped: number): Uint8Array {
+  return from.bytes.subarray(from.offset - from.base + skipped);
+}
+
 /** Handshake messages up to the end of the branch, which a record fills. RFC 5246 §7.4 */
 export function handshake(branch: Branch): string {
   const said: string[] = [];
   while (!branch.from.ended) {
     const { from } = branch;
-    const length = numberOf(from.bytes.subarray(from.offset - from.base + 1, from.offset - from.base + 4));
-    const present = Math.min(4 + length, from.remaining);
+    const present = Math.min(4 + (from.peek(1) ?? 0) * 65_536 + pair(ahead(from, 2)), from.remaining);
     const node = branch.part(present, (octets, offset) => messageNode(octets, offset));
     if (said.length < 8) said.push(node.value === undefined ? node.label : `${node.label}${node.value}`);
   }
@@ -43,7 +50,7 @@ const readers: Readonly<Record<string, (branch: Branch) => string | undefined>> 
   ClientKeyExchange: clientKeyExchange,
 };
 
-const suiteWords = (octets: Uint8Array) => suiteName(numberOf(octets)) ?? "unknown suite";
+const suiteWords = (octets: Uint8Array) => suiteName(pair(octets)) ?? "unknown suite";
 
 function clientHello(branch: Branch): string {
   const spoken =
@@ -90,8 +97,8 @@ function extensions(branch: Branch): Extensions {
   branch.part(Math.min(length, branch.from.remaining), (bytes, offset) =>
     branchOf("extensions", bytes, offset, (inner) => {
       while (!inner.from.ended) {
-        const type = numberOf([0, 1].map((at) => inner.from.peek(at) ?? 0));
-        const size = numberOf([2, 3].map((at) => inner.from.peek(at) ?? 0));
+        const type = pair(ahead(inner.from, 0));
+        const size = pair(ahead(inner.from, 2));
         inner.field(`extension ${hex4(type)}`, 4 + size, (octets) => extensionWords(type, octets.subarray(4)));
         const value = inner.from.bytes.subarray(
           inner.from.offset - inner.from.base - size,
@@ -141,7 +148,7 @@ function clientKeyExchange(branch: Branch): string | undefined {
 }
 
 function identityHint(branch: Branch): string | undefined {
-  const length = numberOf([0, 1].map((at) => branch.from.peek(at) ?? 0));
+  const length = pair(ahead(branch.from, 0));
   if (branch.from.remaining !== 2 + length) return undefined;
   branch.uint("PSK identity hint length", 2, (octets) => `${octets} octets`);
   if (length === 0) return undefined;

@@ -9,7 +9,7 @@ const recordHead = 5;
 /** Most octets a record may carry, with room for what a cipher adds. RFC 5246 §6.2.3 */
 const maxRecord = 16_384 + 2048;
 
-const version = (octets: Uint8Array) => versionText(numberOf(octets));
+const version = (octets: Uint8Array, offset: number) => versionText(numberOf(octets, offset));
 
 /** Octets of the record at the front as its head announces them; undefined where there is no head of a record. */
 export function tlsRecordLength(octets: Uint8Array): number | undefined {

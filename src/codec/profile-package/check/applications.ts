@@ -1,8 +1,14 @@
 import { toHex } from "../../../base/hex.ts";
 import { peStatus } from "../../euicc/euicc-response.ts";
-import { childOf, childrenOf, type PackageNode, type ProfileElement, type ProfilePackage } from "../element.ts";
+import {
+  childOf,
+  childrenOf,
+  numberIn,
+  type PackageNode,
+  type ProfileElement,
+  type ProfilePackage,
+} from "../element.ts";
 import { elementsOf } from "../facts.ts";
-import { unsignedOf } from "../tlv-head.ts";
 import { applicationAids } from "./authentication.ts";
 import { type Finding, findingAt, findingOf } from "./finding.ts";
 
@@ -69,7 +75,8 @@ function keyFindings(element: ProfileElement): readonly Finding[] {
 function componentFindings(element: ProfileElement, key: PackageNode, name: string): readonly Finding[] {
   const types = new Set<number>();
   return childrenOf(childOf(key, "keyComponents"), "component").flatMap((component) => {
-    const type = unsignedOf(childOf(component, "keyType")?.value ?? new Uint8Array());
+    const type = numberIn(childOf(component, "keyType"));
+    if (type === undefined) return [];
     const data = childOf(component, "keyData");
     const repeated = types.has(type);
     types.add(type);

@@ -1,5 +1,6 @@
 import { peStatus } from "../../euicc/euicc-response.ts";
 import { hexTag } from "../../kit/ber.ts";
+import { unsignedOf } from "../../kit/unsigned.ts";
 import type { PackageNode, ProfileElement } from "../element.ts";
 import { type Field, innerFields } from "../field.ts";
 import { type Finding, findingAt } from "./finding.ts";
@@ -40,10 +41,7 @@ function valueFault({ type }: Field, value: Uint8Array): string | undefined {
     }
     case "integer": {
       if (value.length === 0) return "has no octet";
-      const significant = value.findIndex((octet) => octet !== 0);
-      const octets = significant < 0 ? [] : [...value.subarray(significant)];
-      const number = octets.length > 6 ? Number.POSITIVE_INFINITY : octets.reduce((sum, octet) => sum * 256 + octet, 0);
-      return number > type.max ? `must be at most ${type.max}` : undefined;
+      return (unsignedOf(value) ?? Number.POSITIVE_INFINITY) > type.max ? `must be at most ${type.max}` : undefined;
     }
     case "null":
       return value.length > 0 ? "must be empty" : undefined;
