@@ -7,22 +7,16 @@ import { fileURLToPath } from "node:url";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const bin = (name) => join(root, "node_modules", ".bin", name);
+const folder = mkdtempSync(join(tmpdir(), "otagate-test-"));
+const report = join(folder, "report.json");
 // Most tests wait: for processes, timers, the disk. Two at a time per processor keep it busy.
-const env = { OTAGATE_TEST_WORKERS: String(2 * availableParallelism()), ...process.env };
+const env = { OTAGATE_TEST_WORKERS: String(2 * availableParallelism()), OTAGATE_TEST_REPORT: report, ...process.env };
 const run = (command, args) =>
   spawnSync(command, args, { cwd: root, env, stdio: ["ignore", "inherit", "inherit"] }).status ?? 1;
 
 const types = run(bin("tsc"), ["-p", "tsconfig.json"]);
 const lint = run(bin("biome"), ["check", "--error-on-warnings"]);
-const folder = mkdtempSync(join(tmpdir(), "otagate-test-"));
-const report = join(folder, "report.json");
-const tests = run(bin("vitest"), [
-  "run",
-  "--reporter=default",
-  "--reporter=json",
-  `--outputFile.json=${report}`,
-  ...process.argv.slice(2),
-]);
+const tests = run(bin("vitest"), ["run", ...process.argv.slice(2)]);
 let passed = 0;
 let failed = tests === 0 ? 0 : 1;
 let skipped = 0;

@@ -5,8 +5,9 @@ import { DriverRegistry, driverRegistry } from "../../src/app/driver-registry.ts
 import { systemClock } from "../../src/base/clock.ts";
 import { type Driver, silentLog } from "../../src/link/driver.ts";
 import type { Port } from "../../src/link/port.ts";
+import { testRandom } from "../seed.ts";
 
-const deps = { clock: systemClock, random: Math.random, log: silentLog };
+const deps = { clock: systemClock, random: testRandom(), log: silentLog };
 
 const Options = z.strictObject({
   baud: z.int().min(300).default(115_200),

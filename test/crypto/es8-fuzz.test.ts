@@ -1,4 +1,3 @@
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Secret } from "../../src/base/secret.ts";
 import { p256 } from "../../src/codec/euicc/ec-curve.ts";
@@ -12,6 +11,7 @@ import { authenticateBlock, openBlock, sealBlock } from "../../src/crypto/scp03/
 import { type DownloadStep, judgeDownload } from "../../src/crypto/scp03/scp03t-verdict.ts";
 import { errorCode, mutated, onlyCatalogued } from "../codec/mutated.ts";
 import { es8Vector, es8Vectors } from "../es8-vectors.ts";
+import { fc } from "../fast-check.ts";
 
 const numRuns = 3000;
 

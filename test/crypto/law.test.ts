@@ -1,6 +1,5 @@
 import { createCipheriv } from "node:crypto";
 import { cmac } from "@noble/ciphers/aes.js";
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { isGatewayError } from "../../src/base/gateway-error.ts";
 import { toHex } from "../../src/base/hex.ts";
@@ -8,6 +7,7 @@ import { parseSpi } from "../../src/codec/ota/spi.ts";
 import { openCommand, wrapCommand } from "../../src/crypto/command-packet.ts";
 import { PacketKeys } from "../../src/crypto/packet-keys.ts";
 import { openResponse, wrapResponse } from "../../src/crypto/response-packet.ts";
+import { fc } from "../fast-check.ts";
 
 /** KIc nibble and key octets, for every cipher. */
 const ciphers = [

@@ -1,10 +1,10 @@
 import { cmac } from "@noble/ciphers/aes.js";
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { fromHex, toHex } from "../../src/base/hex.ts";
 import { blockCipher } from "../../src/crypto/block-cipher.ts";
 import { crc16, crc32 } from "../../src/crypto/crc.ts";
 import { aesCmac, equalSecret } from "../../src/crypto/mac.ts";
+import { fc } from "../fast-check.ts";
 import { scp80Vectors, textAt } from "../scp80-vectors.ts";
 
 const message = fromHex(

@@ -13,6 +13,7 @@ import { systemClock } from "../../src/base/clock.ts";
 import { silentLog } from "../../src/link/driver.ts";
 import { ModemLink } from "../../src/link/modem/modem-link.ts";
 import { profiles } from "../link/modem/fake-modem.ts";
+import { testRandom } from "../seed.ts";
 
 const root = join(import.meta.dirname, "../..");
 const page = readFileSync(join(root, "docs/drivers.md"), "utf8");
@@ -57,7 +58,7 @@ test("the driver of the page compiles, and a modem comes up over it", { timeout:
   const path = join(folder, "modem.sock");
   await using _listener = await listenForHosts({ path }, (line) => line.onClose(modem.attachLine(line)));
   await modem.powerOn();
-  const deps = { clock: systemClock, random: Math.random, log: silentLog };
+  const deps = { clock: systemClock, random: testRandom(), log: silentLog };
   const place = await registry.resolve(`unix:${path}?connectTimeoutMs=2000`);
   expect(place.options).toEqual({ connectTimeoutMs: 2_000 });
   const openPort = (signal: AbortSignal) => registry.openPort(place, undefined, deps, signal);

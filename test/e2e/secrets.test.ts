@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { inspect } from "node:util";
@@ -8,6 +7,9 @@ import { systemClock } from "../../src/base/clock.ts";
 import type { Log } from "../../src/link/driver.ts";
 import { type Answer, ApiBench } from "../face/http/api-bench.ts";
 import { SmsrStandIn } from "../gateway/upstream/stand-in.ts";
+import { testOctets, testRandom } from "../seed.ts";
+
+const randomOctets = testOctets();
 
 /** Everything secret that the daemon was ever given, by what it is. */
 const marks = new Map<string, Buffer>();
@@ -18,7 +20,7 @@ const said: [where: string, text: string | Buffer][] = [];
 let bench: ApiBench;
 let smsr: SmsrStandIn;
 
-const mark = (what: string, octets = randomBytes(16)) => {
+const mark = (what: string, octets = randomOctets(16)) => {
   marks.set(what, octets);
   return octets.toString("hex");
 };
@@ -48,11 +50,11 @@ beforeAll(async () => {
   smsr = await SmsrStandIn.open();
   const url = (path: string) => `http://127.0.0.1:${smsr.port}${path}`;
   const text = (what: string) =>
-    mark(what, Buffer.from(`marked-${what.replaceAll(" ", "-")}-${randomBytes(12).toString("hex")}`));
+    mark(what, Buffer.from(`marked-${what.replaceAll(" ", "-")}-${randomOctets(12).toString("hex")}`));
   const env = {
     HOOK: Buffer.from(text("webhook secret"), "hex").toString(),
     UP: Buffer.from(text("upstream token"), "hex").toString(),
-    MASTER: mark("master key", randomBytes(32)),
+    MASTER: mark("master key", randomOctets(32)),
   };
   bench = await ApiBench.open({
     log: listening,
@@ -94,7 +96,7 @@ async function packets(): Promise<void> {
   await scriptsInClear(eid);
   const keys = (value: string) => ({ keySets: [{ kvn: 7, keys: [1, 2, 3].map((id) => ({ id, value })) }] });
   await call("PUT", `/v1/targets/${eid}/keys`, { body: keys(mark("written key")) });
-  await call("PUT", `/v1/targets/${eid}/keys`, { body: keys(mark("key of a wrong length", randomBytes(15))) });
+  await call("PUT", `/v1/targets/${eid}/keys`, { body: keys(mark("key of a wrong length", randomOctets(15))) });
   await call("PUT", `/v1/targets/${eid}/keys`, {
     body: { keySets: [{ kvn: 300, [mark("key as a name")]: 1, keys: [] }] },
   });
@@ -105,7 +107,7 @@ async function packets(): Promise<void> {
 /** Keys in packets that are not ciphered, in every one of several short messages. */
 async function scriptsInClear(eid: string): Promise<void> {
   const secret = (what: string) => {
-    const octets = randomBytes(16);
+    const octets = randomOctets(16);
     ordered.set(what, octets);
     return octets.toString("hex");
   };
@@ -188,7 +190,7 @@ async function sessions(): Promise<void> {
   };
   const { port } = (await call("GET", "/v1")).body.facts.scp81;
   const ends: string[] = [];
-  for (const card of [ours, theirs, nobody, { ...ours, psk: randomBytes(16) }]) {
+  for (const card of [ours, theirs, nobody, { ...ours, psk: randomOctets(16) }]) {
     const options = {
       host: "127.0.0.1",
       port,
@@ -200,7 +202,7 @@ async function sessions(): Promise<void> {
     const agent = agentOf(
       card,
       { ...options, retry: { attempts: 0, delayMs: 1 }, inactivityMs: 3000 },
-      { clock: systemClock, random: Math.random },
+      { clock: systemClock, random: testRandom() },
     );
     ends.push((await agent.run()).end);
   }

@@ -1,5 +1,4 @@
 import { readFileSync } from "node:fs";
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { errorCatalogue } from "../../src/base/error-catalogue.ts";
 import { concatBytes, fromHex } from "../../src/base/hex.ts";
@@ -10,6 +9,7 @@ import { explainTypes } from "../../src/explain/context.ts";
 import { explain } from "../../src/explain/explain.ts";
 import { Assembler } from "../../src/explain/packet/assembled.ts";
 import { treeLines } from "../../src/explain/tree-text.ts";
+import { fc } from "../fast-check.ts";
 import { scp80Vectors, textsAt } from "../scp80-vectors.ts";
 import { enableEnvelope, exampleKeys, nodes } from "./worked.ts";
 

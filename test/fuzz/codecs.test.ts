@@ -1,4 +1,3 @@
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { errorCatalogue } from "../../src/base/error-catalogue.ts";
 import { isGatewayError } from "../../src/base/gateway-error.ts";
@@ -24,6 +23,7 @@ import { scriptDecode, scriptEncode } from "../../src/face/cli/operations/script
 import { tpduDecode, tpduEncode } from "../../src/face/cli/operations/tpdu.ts";
 import { unwrap } from "../../src/face/cli/operations/unwrap.ts";
 import { wrap } from "../../src/face/cli/operations/wrap.ts";
+import { fc } from "../fast-check.ts";
 import { scp80Vectors, textAt, textsAt } from "../scp80-vectors.ts";
 
 /** Time this process really worked: other work on the machine does not count. */

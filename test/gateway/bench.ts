@@ -28,6 +28,7 @@ import { Terminal } from "../../src/link/card/terminal/terminal.ts";
 import { silentLog } from "../../src/link/driver.ts";
 import type { InboundItem, OutboundSms, SmsBearer, SubmitOutcome } from "../../src/link/sms-bearer.ts";
 import { SqliteStore } from "../../src/store/sqlite-store.ts";
+import { testRandom } from "../seed.ts";
 
 /** A wall clock that stands still until the test moves it: what was put off stays put off. Durations are real. */
 export class StillClock implements Clock {
@@ -182,7 +183,7 @@ export class Bench implements AsyncDisposable {
     this.gateway = new Gateway({
       store,
       clock,
-      random: Math.random,
+      random: testRandom(),
       log: silentLog,
       sms: {
         originator: "447700900000",

@@ -1,10 +1,12 @@
-import { randomBytes } from "node:crypto";
 import type { AddressInfo } from "node:net";
 import { afterEach, expect, it } from "vitest";
 import { type CloudEvent, genuine, Otagate, type Refusal, receiver } from "../../scripts/smsr-client.ts";
 import { agentOf, fleetCards } from "../../simulators/scp81/fleet.ts";
 import { systemClock } from "../../src/base/clock.ts";
 import { ApiBench } from "../face/http/api-bench.ts";
+import { testOctets, testRandom } from "../seed.ts";
+
+const randomOctets = testOctets();
 
 const secret = "a shared secret of the test";
 const open: AsyncDisposable[] = [];
@@ -60,7 +62,7 @@ it("downloads a profile in one session, every octet as it was", { timeout: 60_00
     isdR: { keySets: [{ kvn: 64, type: "SCP81", keys: [{ id: 1, value: psk }] }] },
   });
   const scripts = Array.from({ length: 39 }, (_, index) => {
-    const tlv = randomBytes(index === 0 ? 10 : 200 + ((index * 37) % 820));
+    const tlv = randomOctets(index === 0 ? 10 : 200 + ((index * 37) % 820));
     const head = Buffer.alloc(4);
     head.writeUInt8(index === 0 ? 0x84 : 0x86, 0);
     head.writeUInt8(0x82, 1);
@@ -86,14 +88,14 @@ it("downloads a profile in one session, every octet as it was", { timeout: 60_00
         const response = Buffer.concat([
           Buffer.from("AF80", "hex"),
           Buffer.of(script.body[2] ?? 0, ran.length),
-          randomBytes(ran.length),
+          randomOctets(ran.length),
           Buffer.alloc(2),
         ]);
         said.push(response.toString("hex").toUpperCase());
         return { status: "ok", response };
       },
     },
-    { clock: systemClock, random: Math.random },
+    { clock: systemClock, random: testRandom() },
   );
   const isdP = "A0000005591010FFFFFFFF8900001200";
   const answers = client.download(

@@ -1,4 +1,3 @@
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { fromHex, toHex } from "../../../src/base/hex.ts";
 import { parseAtr } from "../../../src/codec/apdu/atr.ts";
@@ -6,6 +5,7 @@ import { onChannel, parseClassByte } from "../../../src/codec/apdu/class-byte.ts
 import { buildCommand, commandCase, commandOf, parseCommand } from "../../../src/codec/apdu/command-apdu.ts";
 import { parseResponse } from "../../../src/codec/apdu/response-apdu.ts";
 import { isSuccess, statusClass, statusWordName } from "../../../src/codec/apdu/status-word.ts";
+import { fc } from "../../fast-check.ts";
 
 describe("C-APDU", () => {
   /** ISO/IEC 7816-3 §12.1: octets, case, Lc, Le. */

@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { packageRoot } from "../../../src/app/version.ts";
 import { isGatewayError } from "../../../src/base/gateway-error.ts";
 import { withoutKeyValues } from "../../../src/codec/eis/content.ts";
 import { eisElements, readEis } from "../../../src/codec/eis/read.ts";
+import { fc } from "../../fast-check.ts";
 
 const vector = (name: string) => readFileSync(`${packageRoot}/test/vectors/eis/${name}`, "utf8");
 const read = (text: string) => {

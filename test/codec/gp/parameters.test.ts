@@ -1,4 +1,3 @@
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { withoutUndefined } from "../../../src/base/defined.ts";
 import { GatewayError } from "../../../src/base/gateway-error.ts";
@@ -14,6 +13,7 @@ import { TimerValue } from "../../../src/codec/gp/timer-value.ts";
 import { SessionTrigger } from "../../../src/codec/gp/trigger.ts";
 import { decode, encode } from "../../../src/codec/kit/codec.ts";
 import { pskKcv, pskKcvAes, wrapPsk } from "../../../src/crypto/psk.ts";
+import { fc } from "../../fast-check.ts";
 import { type SessionVector, scp81Vectors } from "./vectors.ts";
 
 type ConnectionVector = NonNullable<SessionVector["connection"]>;

@@ -1,4 +1,3 @@
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { fromHex, toHex } from "../../../src/base/hex.ts";
 import { decode, encode } from "../../../src/codec/kit/codec.ts";
@@ -25,6 +24,7 @@ import { guessTpdu, parseTpdu, tpduBytes } from "../../../src/codec/sms/tpdu.ts"
 import { textUserData, userDataText } from "../../../src/codec/sms/user-data.ts";
 import { concatenationOf, readUserDataHeader } from "../../../src/codec/sms/user-data-header.ts";
 import { enhancedMinutes, relativeMinutes, relativeValidity } from "../../../src/codec/sms/validity.ts";
+import { fc } from "../../fast-check.ts";
 
 describe("GSM 7-bit alphabet", () => {
   /** 3GPP TS 23.038: "hellohello" is the packing example known from every handset manual. */

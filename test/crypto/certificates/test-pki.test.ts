@@ -1,4 +1,4 @@
-import { randomBytes, X509Certificate } from "node:crypto";
+import { X509Certificate } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { toHex } from "../../../src/base/hex.ts";
 import { GpCertificate } from "../../../src/codec/euicc/certificate.ts";
@@ -8,6 +8,9 @@ import { decode } from "../../../src/codec/kit/codec.ts";
 import { newEcKey } from "../../../src/crypto/certificates/ec-key.ts";
 import { checkCardChain, checkServerChain, unacceptedFindings } from "../../../src/crypto/certificates/gp-chain.ts";
 import { newTestPki } from "../../../src/crypto/certificates/test-pki.ts";
+import { testOctets } from "../../seed.ts";
+
+const randomOctets = testOctets();
 
 const now = Date.parse("2026-12-01");
 const eid = parseEid("89001012366835059436286728725946");
@@ -15,7 +18,7 @@ const pki = newTestPki({
   curve: p256,
   validFrom: now,
   validTo: Date.parse("2056-12-01"),
-  random: (octets) => new Uint8Array(randomBytes(octets)),
+  random: (octets) => new Uint8Array(randomOctets(octets)),
 });
 const ci = new X509Certificate(pki.ci.certificate);
 const eum = new X509Certificate(pki.eum.certificate);

@@ -1,4 +1,3 @@
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { concatBytes, fromHex, toHex } from "../../../src/base/hex.ts";
 import { Secret } from "../../../src/base/secret.ts";
@@ -27,6 +26,7 @@ import {
 } from "../../../src/crypto/scp03/scp03t-verdict.ts";
 import { errorCode } from "../../codec/mutated.ts";
 import { type Es8Vector, es8Vector, es8Vectors } from "../../es8-vectors.ts";
+import { fc } from "../../fast-check.ts";
 
 const offerOf = (vector: Es8Vector<"scp03t">): ChannelOffer => ({
   kvn: vector.kvn,

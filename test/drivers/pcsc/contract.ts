@@ -7,9 +7,10 @@ import { systemClock } from "../../../src/base/clock.ts";
 import { fromHex, toHex } from "../../../src/base/hex.ts";
 import type { CardConnection, ReaderEvent } from "../../../src/link/card-reader.ts";
 import { silentLog } from "../../../src/link/driver.ts";
+import { testRandom } from "../../seed.ts";
 import { ScriptedCard } from "../../simulators/scripted-card.ts";
 
-const deps = { clock: systemClock, random: Math.random, log: silentLog };
+const deps = { clock: systemClock, random: testRandom(), log: silentLog };
 const status = fromHex("80F2000C00");
 const quick = { timeoutMs: 5_000 };
 

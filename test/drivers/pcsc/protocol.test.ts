@@ -1,10 +1,10 @@
-import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { atrProblem } from "../../../drivers/pcsc/atr.ts";
 import { answerLength, readConnectAnswer, readReaderStates, transmitTail } from "../../../drivers/pcsc/protocol.ts";
 import { SocketPcscClient } from "../../../drivers/pcsc/socket-client.ts";
 import { GatewayError } from "../../../src/base/gateway-error.ts";
 import { fromHex } from "../../../src/base/hex.ts";
+import { fc } from "../../fast-check.ts";
 import { FakePcscd, slot, states } from "./fake-pcscd.ts";
 
 function onlyGatewayErrors(run: () => unknown): void {

@@ -9,8 +9,9 @@ import { systemClock } from "../../../src/base/clock.ts";
 import { silentLog } from "../../../src/link/driver.ts";
 import { ModemLink } from "../../../src/link/modem/modem-link.ts";
 import { profiles } from "../../link/modem/fake-modem.ts";
+import { testRandom } from "../../seed.ts";
 
-const deps = { clock: systemClock, random: Math.random, log: silentLog };
+const deps = { clock: systemClock, random: testRandom(), log: silentLog };
 
 test("an address is a modem that behaves as its profile says", async () => {
   const options = driver.options.parse({ profile: "quectel-ec25" });

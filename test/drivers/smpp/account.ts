@@ -4,8 +4,9 @@ import { driver } from "../../../drivers/smpp/driver.ts";
 import { systemClock } from "../../../src/base/clock.ts";
 import { type DriverDeps, silentLog } from "../../../src/link/driver.ts";
 import type { OutboundSms } from "../../../src/link/sms-bearer.ts";
+import { testRandom } from "../../seed.ts";
 
-export const deps: DriverDeps = { clock: systemClock, random: Math.random, log: silentLog };
+export const deps: DriverDeps = { clock: systemClock, random: testRandom(), log: silentLog };
 
 /** A bearer to a local SMSC, with timers fit for tests. */
 export async function openBearer(port: number, settings: Partial<SmppAccount> = {}): Promise<SmppBearer> {

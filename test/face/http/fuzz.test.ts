@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { withoutUndefined } from "../../../src/base/defined.ts";
+import { testRandom } from "../../seed.ts";
 import { ApiBench } from "./api-bench.ts";
 
 type Json = Record<string, unknown>;
@@ -24,14 +25,7 @@ let schemas: Record<string, Json>;
 let knownTarget = "";
 let knownJob = "";
 
-/** A small seeded generator: the same requests in every run. */
-let state = 0x5eed;
-function random(): number {
-  state ^= state << 13;
-  state ^= state >>> 17;
-  state ^= state << 5;
-  return (state >>> 0) / 2 ** 32;
-}
+const random = testRandom();
 const below = (n: number) => Math.floor(random() * n);
 function pick<T>(list: readonly T[]): T {
   const found = list[below(list.length)];

@@ -5,6 +5,7 @@ import { systemClock } from "../../../src/base/clock.ts";
 import type { Job } from "../../../src/gateway/model/job.ts";
 import { CardLink } from "../../../src/link/card/card-link.ts";
 import { silentLog } from "../../../src/link/driver.ts";
+import { testRandom } from "../../seed.ts";
 import { Bench, euicc, plainEis } from "../bench.ts";
 
 const cli = { face: "cli" } as const;
@@ -31,7 +32,7 @@ async function hold(bench: Bench, card: SimulatedEuicc, apduTimeoutMs: number): 
   const link: CardLink = new CardLink({
     id,
     clock: systemClock,
-    random: Math.random,
+    random: testRandom(),
     log: silentLog,
     settings: { apduTimeoutMs },
     onChange: () => bench.gateway.links.changed(id),

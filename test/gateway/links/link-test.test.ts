@@ -11,6 +11,7 @@ import { Cleanup } from "../../../src/base/cleanup.ts";
 import { systemClock } from "../../../src/base/clock.ts";
 import type { LinkTestReport } from "../../../src/gateway/links/link-test-report.ts";
 import { silentLog } from "../../../src/link/driver.ts";
+import { testRandom } from "../../seed.ts";
 import { Bench, euicc } from "../bench.ts";
 
 /** A card in a simulated phone, behind a simulated SMSC that maps data_coding so. */
@@ -35,7 +36,7 @@ async function trial(dataCodings: Readonly<Record<string, number | "refuse" | "d
       store: bench.store,
       gateway: bench.gateway,
       registry: driverRegistry(),
-      driverDeps: { clock: systemClock, random: Math.random, log: silentLog },
+      driverDeps: { clock: systemClock, random: testRandom(), log: silentLog },
       env: {},
     }),
   );

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { type Clock, systemClock } from "../../../src/base/clock.ts";
 import { Gateway } from "../../../src/gateway/gateway.ts";
 import { silentLog } from "../../../src/link/driver.ts";
+import { testRandom } from "../../seed.ts";
 import { dayMs, eid, now, old, putJob, RetentionBench, young } from "../../store/retention-bench.ts";
 import { target } from "../records.ts";
 
@@ -134,7 +135,7 @@ describe("the pruner", () => {
       envelopeAnswerTimeoutMs: 1000,
       retransmissions: 0,
     };
-    const deps = { store: bench.store, clock, random: Math.random, log: silentLog, sms };
+    const deps = { store: bench.store, clock, random: testRandom(), log: silentLog, sms };
     const gateway = new Gateway({ ...deps, notifications: "local" });
     const pruner = bench.pruner();
     const { id } = pruner.begin();

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { seededRandom } from "../../../simulators/seeded-random.ts";
 import { toHex } from "../../../src/base/hex.ts";
 import { isdRTar, parseAid } from "../../../src/codec/euicc/aid.ts";
 import { type Es5Function, es5Commands } from "../../../src/codec/euicc/es5/functions.ts";
 import { tlvBytes } from "../../../src/codec/kit/ber.ts";
+import { testRandom } from "../../seed.ts";
 import { AdminBench } from "./admin-bench.ts";
 
 const isdP = parseAid("A0000005591010FFFFFFFF8900001300");
@@ -31,7 +31,7 @@ describe("answers whose data mean nothing", () => {
   afterAll(() => bench[Symbol.asyncDispose]());
 
   it.each(functions)("to $name end their job and never cut the link", async (fn) => {
-    const random = seededRandom(7);
+    const random = testRandom(7);
     const octets = (count: number) => Uint8Array.from({ length: count }, () => Math.floor(random() * 256));
     const tags = [0x4f, 0x9f70, 0xe3, 0x5a, 0xe0, 0xc0, 0xff21, 0xbf30, 0x80, 0x85, 0x86, 0x53, 0xc1];
     const data = [

@@ -2,6 +2,7 @@ import { expect, it } from "vitest";
 import { systemClock } from "../../../src/base/clock.ts";
 import { Relay } from "../../../src/gateway/upstream/relay.ts";
 import { silentLog } from "../../../src/link/driver.ts";
+import { testRandom } from "../../seed.ts";
 import { now, old, RetentionBench } from "../../store/retention-bench.ts";
 
 it("says in the log which events an upstream will not hear of, and goes on with those that are kept", async () => {
@@ -15,7 +16,7 @@ it("says in the log which events an upstream will not hear of, and goes on with 
   const deps = {
     store: bench.store,
     clock: systemClock,
-    random: Math.random,
+    random: testRandom(),
     log: { ...silentLog, warn: (facts: object) => void warned.push(facts) },
     post: async ({ id }: { id: string }) => {
       sent.push(id);

@@ -1,8 +1,10 @@
-import { randomBytes } from "node:crypto";
 import { Webhook } from "standardwebhooks";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { ApiBench } from "../../face/http/api-bench.ts";
+import { testOctets } from "../../seed.ts";
 import { type Got, SmsrStandIn } from "./stand-in.ts";
+
+const randomOctets = testOctets();
 
 let smsr: SmsrStandIn;
 
@@ -38,7 +40,7 @@ const verify = (webhook: Webhook, { body, headers }: Got) =>
   );
 
 describe("Standard Webhooks, as its own library sees them", () => {
-  const octets = randomBytes(32);
+  const octets = randomOctets(32);
   const secrets: [string, string, Webhook][] = [
     ["whsec_ and Base64", `whsec_${octets.toString("base64")}`, new Webhook(`whsec_${octets.toString("base64")}`)],
     [
@@ -56,16 +58,16 @@ describe("Standard Webhooks, as its own library sees them", () => {
       if (got === undefined) throw new Error("nothing came");
       expect(verify(webhook, got)).toMatchObject({ specversion: "1.0" });
       expect(() => verify(webhook, { ...got, body: Buffer.from(`${got.body} `) })).toThrow();
-      expect(() => verify(new Webhook(randomBytes(32).toString("base64")), got)).toThrow();
+      expect(() => verify(new Webhook(randomOctets(32).toString("base64")), got)).toThrow();
     });
   }
 
   it("refuses secrets that are none", async () => {
     for (const [secret, why] of [
       ["whsec_not base64!", "Base64 of 24 to 64 octets"],
-      [`whsec_${randomBytes(16).toString("base64")}`, "Base64 of 24 to 64 octets"],
-      [`whsec_${randomBytes(65).toString("base64")}`, "Base64 of 24 to 64 octets"],
-      [`whsk_${randomBytes(32).toString("base64")}`, "a key pair"],
+      [`whsec_${randomOctets(16).toString("base64")}`, "Base64 of 24 to 64 octets"],
+      [`whsec_${randomOctets(65).toString("base64")}`, "Base64 of 24 to 64 octets"],
+      [`whsk_${randomOctets(32).toString("base64")}`, "a key pair"],
       ["too short", "less than 24 octets"],
     ] as const)
       await expect(bench(secret), secret).rejects.toMatchObject({

@@ -4,7 +4,6 @@ import type { Misbehaviour } from "../../../simulators/modem/misbehaviour.ts";
 import { SimulatedModem } from "../../../simulators/modem/modem.ts";
 import { PlainCard } from "../../../simulators/modem/plain-card.ts";
 import { SimulatedNetwork } from "../../../simulators/network/network.ts";
-import { seededRandom } from "../../../simulators/seeded-random.ts";
 import { systemClock } from "../../../src/base/clock.ts";
 import { fromHex } from "../../../src/base/hex.ts";
 import { silentLog } from "../../../src/link/driver.ts";
@@ -12,6 +11,7 @@ import { ModemLink } from "../../../src/link/modem/modem-link.ts";
 import { ProfileSet } from "../../../src/link/modem/profile/profile.ts";
 import { profileContents } from "../../../src/link/modem/profile/profile-files.ts";
 import type { OutboundSms } from "../../../src/link/sms-bearer.ts";
+import { testRandom } from "../../seed.ts";
 
 /** The generic profile with a tester's patience. */
 const hasty = {
@@ -60,14 +60,14 @@ describe("a modem that misbehaves", () => {
       attachMs: 5,
     });
     const card = new PlainCard({ imsi: "001010000000001", iccid: "89000123456789012341" });
-    const modem = new SimulatedModem({ network, card, misbehaviour, random: seededRandom(1) });
+    const modem = new SimulatedModem({ network, card, misbehaviour, random: testRandom(1) });
     await modem.powerOn();
     const openPort = async () => {
       const { line, port } = memoryLine();
       modem.attachLine(line);
       return port;
     };
-    const deps = { clock: systemClock, random: seededRandom(2), log: silentLog };
+    const deps = { clock: systemClock, random: testRandom(2), log: silentLog };
     const link = new ModemLink({
       id: "m",
       openPort,

@@ -5,6 +5,7 @@ import { type Clock, systemClock } from "../../../src/base/clock.ts";
 import { GatewayError } from "../../../src/base/gateway-error.ts";
 import { silentLog } from "../../../src/link/driver.ts";
 import { ModemLink, type ModemLinkDeps } from "../../../src/link/modem/modem-link.ts";
+import { testRandom } from "../../seed.ts";
 import { FakeModem, profiles } from "./fake-modem.ts";
 
 const iccidA = '+CRSM: 144,0,"98001032547698103214"';
@@ -92,7 +93,7 @@ describe("a modem that is absent, and one that answers wrongly", () => {
     expect(link.state).toMatchObject({ failures: 0 });
     expect(link.state.phase.at).not.toBe("quarantined");
   });
-  const driverDeps = { clock: systemClock, random: Math.random, log: silentLog };
+  const driverDeps = { clock: systemClock, random: testRandom(), log: silentLog };
 
   test("a quarantine ends by time: a modem that answers again is taken, one that does not goes back after one try", async () => {
     let alive = false;

@@ -9,6 +9,7 @@ import { silentLog } from "../../../src/link/driver.ts";
 import { ModemLink } from "../../../src/link/modem/modem-link.ts";
 import type { ModemProfile } from "../../../src/link/modem/profile/profile.ts";
 import type { InboundItem, OutboundSms } from "../../../src/link/sms-bearer.ts";
+import { testRandom } from "../../seed.ts";
 import { profiles } from "./fake-modem.ts";
 
 const numbers = { "001010000000001": "+15550100001", "001010000000002": "+15550100002" } as const;
@@ -48,7 +49,7 @@ describe("modems of every hardware profile, simulated", () => {
       openPort,
       profiles,
       clock: systemClock,
-      random: Math.random,
+      random: testRandom(),
       log: silentLog,
       settings: { settleMs: 50 },
     });

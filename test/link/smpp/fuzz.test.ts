@@ -11,20 +11,15 @@ import type { RequestHandler } from "../../../src/link/smpp/session-contract.ts"
 import type { SmppStream, StreamEvents } from "../../../src/link/smpp/stream.ts";
 import { packet, until } from "../../drivers/smpp/account.ts";
 import { accounts, MemoryPort } from "../../face/smpp/memory-port.ts";
+import { testRandom } from "../../seed.ts";
 import { bindBody, cstring, message, raw, rawEsme } from "./raw-peer.ts";
 
 const streams = 110_000;
 const deps = { clock: systemClock, log: silentLog };
 
-/** Mulberry32: the same streams in every run. */
-function generator(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return Math.floor((((t ^ (t >>> 14)) >>> 0) / 2 ** 32) * below);
-  };
+function generator(salt: number): (below: number) => number {
+  const random = testRandom(salt);
+  return (below) => Math.floor(random() * below);
 }
 
 class MemoryStream implements SmppStream {

@@ -4,6 +4,7 @@ import type { Clock } from "../../../src/base/clock.ts";
 import { silentLog } from "../../../src/base/log.ts";
 import type { SmppStream, StreamEvents } from "../../../src/link/smpp/stream.ts";
 import type { InboundItem } from "../../../src/link/sms-bearer.ts";
+import { testRandom } from "../../seed.ts";
 import { cstring, type RawPdu, raw } from "./raw-peer.ts";
 
 /** Time that runs so many times faster than the test. */
@@ -109,7 +110,7 @@ export class MemorySmsc implements AsyncDisposable {
     const clock = fastClock(50);
     this.bearer = new SmppBearer("smsc:memory", "esme", account, {
       clock,
-      random: Math.random,
+      random: testRandom(),
       log: silentLog,
       connect: async () => {
         const connection = new MemoryConnection();

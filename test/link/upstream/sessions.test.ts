@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from "node:crypto";
+import { createHash } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,6 +8,9 @@ import { systemClock } from "../../../src/base/clock.ts";
 import { ApiBench } from "../../face/http/api-bench.ts";
 import { authority } from "../../face/http/certificates.ts";
 import { SmsrStandIn } from "../../gateway/upstream/stand-in.ts";
+import { testOctets, testRandom } from "../../seed.ts";
+
+const randomOctets = testOctets();
 
 const command = "application/vnd.globalplatform.card-content-mgt;version=1.0";
 const isdP = "A0000005591010FFFFFFFF8900001000";
@@ -66,12 +69,12 @@ async function session(made: ApiBench, options: { deviations?: object; attempts?
       deviations: options.deviations ?? {},
       execute: async (_, script) => {
         ran.push(script.body);
-        const response = randomBytes(1 + (script.body.length % 300));
+        const response = randomOctets(1 + (script.body.length % 300));
         said.push(response);
         return { status: "ok", response };
       },
     },
-    { clock: systemClock, random: Math.random },
+    { clock: systemClock, random: testRandom() },
   );
   return { report: await agent.run(), ran, said };
 }
@@ -108,7 +111,7 @@ describe("sessions that the SM-SR runs itself", () => {
   it("pass through with every octet, and with whose they are", async () => {
     const made = await gateway({ proxy: { url: `https://127.0.0.1:${smsr.port}/b`, targets: "all" } });
     await registered(made);
-    const scripts = Array.from({ length: 39 }, (_, index) => randomBytes(index === 20 ? 9000 : 1 + index * 21));
+    const scripts = Array.from({ length: 39 }, (_, index) => randomOctets(index === 20 ? 9000 : 1 + index * 21));
     const answers = serving(scripts);
     const { report, ran, said } = await session(made);
     expect(report).toMatchObject({ end: "complete", posts: 40 });
@@ -156,7 +159,7 @@ describe("sessions that the SM-SR runs itself", () => {
   it("bring the SM-SR what the card spells in its own way", async () => {
     const made = await gateway({ proxy: { url: `https://127.0.0.1:${smsr.port}`, targets: "all" } });
     await registered(made);
-    serving([randomBytes(20)]);
+    serving([randomOctets(20)]);
     const deviations = { lineEnd: "lf", spacing: "space-before-colon", requestTarget: "absolute" };
     const { report, ran } = await session(made, { deviations });
     expect(report).toMatchObject({ end: "complete", posts: 2 });
@@ -203,7 +206,7 @@ describe("sessions that the SM-SR runs itself", () => {
   it("resume at the SM-SR after a break", async () => {
     const made = await gateway({ proxy: { url: `https://127.0.0.1:${smsr.port}`, targets: "all" } });
     await registered(made);
-    const scripts = [randomBytes(40), randomBytes(50)];
+    const scripts = [randomOctets(40), randomOctets(50)];
     serving(scripts);
     const { report } = await session(made, { deviations: { drops: [{ at: "after-execution", post: 0, how: "fin" }] } });
     expect(report.end).toBe("complete");
@@ -220,7 +223,7 @@ describe("keys that only the SM-SR knows", () => {
 
   it("open sessions, are asked for once, and proxied sessions go where the keys came from", async () => {
     const made = await gateway({ ...keys(), proxy: { url: `https://127.0.0.1:${smsr.port}` } });
-    const answers = serving([randomBytes(30)]);
+    const answers = serving([randomOctets(30)]);
     const serve = smsr.serve;
     smsr.serve = (got, response) => {
       if (got.path !== "/psk") return serve(got, response);

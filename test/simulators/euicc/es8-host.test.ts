@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import type { SimulatedEuicc } from "../../../simulators/euicc/euicc.ts";
 import { createEuiccState } from "../../../simulators/euicc/fixture.ts";
@@ -38,7 +37,10 @@ import { authenticateBlock, sealBlock } from "../../../src/crypto/scp03/scp03t-c
 import { judgeDownload } from "../../../src/crypto/scp03/scp03t-verdict.ts";
 import { wrapAesKey } from "../../../src/crypto/scp03/wrap-key.ts";
 import { es8Vector } from "../../es8-vectors.ts";
+import { testOctets } from "../../seed.ts";
 import { bench, runScript } from "./terminal.ts";
+
+const randomOctets = testOctets();
 
 /** The two implementations of ES8, host and simulated card, share no code: here they meet. */
 
@@ -82,7 +84,7 @@ function meeting({ card: curve, ci: ciCurve, challengeLength = 16 }: Variant) {
     ciCurve: ciCurve.openssl,
     challengeLength,
   });
-  const set = bench({}, { state, random: (octets) => new Uint8Array(randomBytes(octets)) });
+  const set = bench({}, { state, random: (octets) => new Uint8Array(randomOctets(octets)) });
   set.card.powerOn();
   const profile = state.profiles[1] ?? fail();
   Object.assign(profile, { aid: isdP, state: "created", isdpKeySets: [] });
@@ -115,7 +117,7 @@ function establish(variant: Variant, kvn: number) {
   if (first.kind !== "challenge") return fail(JSON.stringify(first));
   expect(first.randomChallenge).toHaveLength(variant.challengeLength ?? 16);
   const { caId, imageNumber } = decode(GpCertificate, ecasd);
-  const identifiers = { hostId: new Uint8Array(randomBytes(16)), sdin: imageNumber ?? fail() };
+  const identifiers = { hostId: new Uint8Array(randomOctets(16)), sdin: imageNumber ?? fail() };
   const establishment: Establishment = {
     control: keyControl({ kvn, ...variant.order, ...(variant.identifiers === true ? { identifiers } : {}) }),
     ephemeral: newEcKey(variant.card),
@@ -164,7 +166,7 @@ describe("a secure channel with established keys", () => {
   const offerOf = ({ keySet }: ReturnType<typeof establish>): ChannelOffer => ({
     kvn: keySet.kvn,
     keys: { enc: keySet.keys[0] ?? fail(), mac: keySet.keys[1] ?? fail() },
-    hostChallenge: new Uint8Array(randomBytes(8)),
+    hostChallenge: new Uint8Array(randomOctets(8)),
     aid: aidOctets(isdP),
   });
 
@@ -179,7 +181,7 @@ describe("a secure channel with established keys", () => {
       const opened = externalAuthenticate(handshake, level);
       expect(run(opened.octets).sw).toBe(0x9000);
       const dek = made.keySet.keys[2] ?? fail();
-      const key = wrapAesKey(new Secret(new Uint8Array(randomBytes(16))), dek);
+      const key = wrapAesKey(new Secret(new Uint8Array(randomOctets(16))), dek);
       const sent = wrapCommand(opened.channel, putKeyCommand(0x70, 1, [key]));
       const { data, sw } = run(sent.octets);
       const clear = unwrapAnswer(sent.channel, concatBytes(data, Uint8Array.of(sw >> 8, sw & 0xff)));

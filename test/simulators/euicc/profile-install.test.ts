@@ -6,6 +6,7 @@ import { createEuiccState, emptyProfile } from "../../../simulators/euicc/fixtur
 import { PackageLoader } from "../../../simulators/euicc/profile/loader.ts";
 import { concatBytes, fromHex, toHex } from "../../../src/base/hex.ts";
 import { tlvBytes } from "../../../src/codec/kit/ber.ts";
+import { testRandom } from "../../seed.ts";
 import { packageElements } from "./packages.ts";
 
 interface PackageVector {
@@ -254,7 +255,7 @@ describe("a profile package on the card", () => {
   });
 
   it("answers mutated packages by a status, and every package that it takes is a profile with files", () => {
-    const random = seeded(12);
+    const random = testRandom();
     let taken = 0;
     for (let i = 0; i < 500; i++) {
       const bytes = small();
@@ -279,12 +280,3 @@ describe("a profile package on the card", () => {
     expect(taken).toBeGreaterThan(80);
   });
 });
-
-/** Numbers from 0 to 1, the same each time. */
-function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state / 2 ** 32;
-  };
-}
