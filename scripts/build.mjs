@@ -3,9 +3,9 @@
 import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
+import { build, transform } from "esbuild";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const dist = join(root, "dist");
@@ -24,32 +24,47 @@ function compile() {
 /**
  * The command in `dist/bundle`: one file per group of modules that are loaded together. What is imported dynamically
  * stays out until it is used. Packages are in it, but for native ones, which are looked up where they are installed.
+ * The files are CommonJS, whose compiled code can be kept between starts on every version of Node.
  */
 async function bundle() {
   const { optionalDependencies } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
   const folder = join(dist, "bundle.new");
   rmSync(folder, { recursive: true, force: true });
-  const { metafile } = await build({
+  mkdirSync(folder, { recursive: true });
+  const { metafile, outputFiles } = await build({
     absWorkingDir: root,
     entryPoints: { main: "src/app/main.ts" },
     outdir: folder,
+    outExtension: { ".js": ".cjs" },
     bundle: true,
     splitting: true,
     format: "esm",
     platform: "node",
     target: "node20",
     external: [...Object.keys(optionalDependencies), "@serialport/*"],
-    // Packages in CommonJS ask for the modules of Node this way.
-    banner: {
-      js: 'import { createRequire as requireOf } from "node:module"; const require = requireOf(import.meta.url);',
-    },
-    sourcemap: true,
+    sourcemap: "inline",
     sourcesContent: false,
     legalComments: "none",
     metafile: true,
+    write: false,
     plugins: [usedOfZod],
     logLevel: "warning",
   });
+  for (const { path, text } of outputFiles) {
+    // Node hands CommonJS the name of its file where modules have a URL.
+    const { code, map } = await transform(text, {
+      format: "cjs",
+      platform: "node",
+      target: "node20",
+      supported: { "dynamic-import": false },
+      define: { "import.meta.url": "importMetaUrl" },
+      banner: '"use strict"; const importMetaUrl = require("node:url").pathToFileURL(__filename).href;',
+      sourcefile: basename(path),
+      sourcemap: "external",
+    });
+    writeFileSync(path, `${code}//# sourceMappingURL=${basename(path)}.map\n`);
+    writeFileSync(`${path}.map`, map);
+  }
   writeFileSync(join(folder, "LICENSES.txt"), licences(metafile.inputs));
   writeFileSync(join(folder, "files.json"), JSON.stringify(filesOf(metafile)));
   const place = join(dist, "bundle");
@@ -75,7 +90,7 @@ function filesOf({ outputs }) {
   const name = (path) => path.replace(/^dist\/bundle\.new\//, "");
   return Object.fromEntries(
     Object.entries(outputs)
-      .filter(([path]) => path.endsWith(".js"))
+      .filter(([path]) => path.endsWith(".cjs"))
       .map(([path, { bytes, inputs, imports }]) => [
         name(path),
         {
