@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import { isGatewayError } from "./gateway-error.ts";
 import { fromHex, toHex } from "./hex.ts";
 
 /** A value with its octets as hexadecimal text: the form of answers, documents and stored JSON. */
@@ -22,6 +23,27 @@ function textOf(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(textOf);
   if (typeof value !== "object" || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, textOf(inner)]));
+}
+
+/** The octets of hexadecimal text; undefined for any other value. */
+export function octetsOrNone(text: unknown): Uint8Array | undefined {
+  if (typeof text !== "string") return undefined;
+  try {
+    return fromHex(text);
+  } catch (error) {
+    if (isGatewayError(error)) return undefined;
+    throw error;
+  }
+}
+
+/** Octets by name from their {@link octetText}; a value that is not hexadecimal text is omitted. */
+export function octetsByName(written: Readonly<Record<string, unknown>>): Record<string, Uint8Array> {
+  return Object.fromEntries(
+    Object.entries(written).flatMap(([name, text]): [string, Uint8Array][] => {
+      const octets = octetsOrNone(text);
+      return octets === undefined ? [] : [[name, octets]];
+    }),
+  );
 }
 
 /** The shape of hexadecimal text whose output is its octets, for requests. */

@@ -7,6 +7,7 @@ import { refuseForeignContent, withoutKeyValues } from "../../codec/eis/content.
 import { eisDocuments } from "../../codec/eis/documents.ts";
 import { type EisDescription, type EisKeySet, eisElement, readEis } from "../../codec/eis/read.ts";
 import { updateEis, type WrittenEis, writeEis } from "../../codec/eis/write.ts";
+import { writeSmsrTemplates, writeTemplates } from "../../codec/euicc/templates.ts";
 import { checkEisTrust, type EisTrust, type TrustAnchors, unproved } from "../../crypto/eis-trust.ts";
 import { aesKcv, unwrapKeyValue } from "../../crypto/transport-key.ts";
 import type { KeySetInfo } from "../model/key-set.ts";
@@ -170,9 +171,9 @@ function asJson(target: Target, keySets: readonly KeySetInfo[]): unknown {
     settings,
     reach,
     profiles: target.esimProfiles.map(({ connectivity, ...profile }) =>
-      connectivity === undefined ? profile : { ...profile, connectivity: withoutLogins(connectivity) },
+      connectivity === undefined ? profile : { ...profile, connectivity: writeTemplates(withoutLogins(connectivity)) },
     ),
-    ...(Object.keys(addressing).length === 0 ? {} : { smsr: { addressing } }),
+    ...(Object.keys(addressing).length === 0 ? {} : { smsr: writeSmsrTemplates(addressing) }),
     withheldKeySets: keySets.map(({ type, kvn, cntr, tars }) => ({ type, kvn, cntr, tars })),
   };
 }

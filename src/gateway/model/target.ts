@@ -1,3 +1,4 @@
+import type { Templates } from "../../codec/euicc/templates.ts";
 import type { TargetId } from "./identifiers.ts";
 import type { NotificationMode } from "./notification-mode.ts";
 
@@ -16,8 +17,8 @@ export interface EsimProfile {
   readonly allocatedMemory?: number;
   readonly freeMemory?: number;
   readonly pol1?: number;
-  /** Connectivity parameters as last set: values of A0, A1, A2 by tag, hexadecimal. SGP.02 §4.1.3.4 */
-  readonly connectivity?: Readonly<Record<string, string>>;
+  /** Connectivity parameters as last set: values of A0, A1 and A2. SGP.02 §4.1.3.4 */
+  readonly connectivity?: Templates;
   /** POL2 rules of the EIS; checked before a command leaves. */
   readonly pol2?: readonly {
     readonly action: "ENABLE" | "DISABLE" | "DELETE";
@@ -73,8 +74,8 @@ export interface Target {
   readonly msisdn?: string;
   readonly tags: readonly string[];
   readonly esimProfiles: readonly EsimProfile[];
-  /** Where the card reaches its SM-SR: values of A3, A4, A5 by tag, hexadecimal. SGP.02 §4.1.1.10 */
-  readonly addressing?: Readonly<Record<string, string>>;
+  /** Where the card reaches its SM-SR: values of A3, A4 and A5. SGP.02 §4.1.1.10 */
+  readonly addressing?: Templates;
   /** Agent ids that scripts wrote into the card, the latest last. GP Amendment B §3.8.5 */
   readonly agentIds?: readonly string[];
   readonly reach: Reach;

@@ -1,5 +1,5 @@
 import { GatewayError } from "../../base/gateway-error.ts";
-import { concatBytes, fromHex } from "../../base/hex.ts";
+import { concatBytes } from "../../base/hex.ts";
 import { StoredSessionParameters } from "../../codec/gp/session-parameters.ts";
 import { SessionTrigger } from "../../codec/gp/trigger.ts";
 import { readTlvs, type Tlv } from "../../codec/kit/ber.ts";
@@ -20,7 +20,7 @@ const maxKept = 4;
 export function agentIdsOf(target: Target): string[] {
   const { iccid, esimProfiles, agentIds = [] } = target;
   const told = addressingOf(target).A5;
-  const stored = told === undefined ? undefined : quietly(() => agentIdOf(fromHex(told)));
+  const stored = told === undefined ? undefined : quietly(() => agentIdOf(told));
   const all = [iccid, ...esimProfiles.map((profile) => profile.iccid), stored, ...agentIds];
   return [...new Set(all.filter((one) => one !== undefined))];
 }

@@ -1,8 +1,9 @@
 import { withoutUndefined } from "../../base/defined.ts";
 import { isGatewayError } from "../../base/gateway-error.ts";
-import { fromHex, toHex } from "../../base/hex.ts";
+import { concatBytes, equalBytes } from "../../base/hex.ts";
 import { catTlvBytes, readCatTlvs } from "../../codec/cat/comprehension.ts";
 import { ConnectivityParameters } from "../../codec/euicc/addressing.ts";
+import type { Templates } from "../../codec/euicc/templates.ts";
 import { type Connection, connectionObjects, connectionOf } from "../../codec/gp/connection.ts";
 import { SessionParameters } from "../../codec/gp/session-parameters.ts";
 import { readTlvs, tlvBytes } from "../../codec/kit/ber.ts";
@@ -36,12 +37,12 @@ export interface ProfileReach {
 }
 
 /** Values of A3 and A5 in decoded form. @throws codec.* */
-export function smsrReachOf(templates: Readonly<Record<string, string>>): SmsrReach {
+export function smsrReachOf(templates: Templates): SmsrReach {
   const { A3: sms, A5: https } = templates;
-  const address = sms === undefined ? undefined : readTlvs(fromHex(sms)).find((one) => one.tag === 0x81);
+  const address = sms === undefined ? undefined : readTlvs(sms).find((one) => one.tag === 0x81);
   return {
     ...(address === undefined ? {} : { number: showAddress(decode(TpAddress, address.value)) }),
-    ...(https === undefined ? {} : { https: httpsOf(fromHex(https)) }),
+    ...(https === undefined ? {} : { https: httpsOf(https) }),
   };
 }
 
@@ -93,12 +94,13 @@ function httpsBytes(https: HttpsReach): Uint8Array {
 }
 
 /** Values of A0, A1 and A2 in decoded form. @throws codec.* */
-export function profileReachOf(templates: Readonly<Record<string, string>>): ProfileReach {
-  const whole = ["A0", "A1", "A2"].flatMap((tag) => {
-    const value = templates[tag];
-    return value === undefined ? [] : [toHex(tlvBytes(Number.parseInt(tag, 16), fromHex(value)))];
-  });
-  const { sms, catTp, https } = decode(ConnectivityParameters, fromHex(whole.join("")));
+export function profileReachOf({ A0, A1, A2 }: Templates): ProfileReach {
+  const whole = concatBytes(
+    ...(A0 === undefined ? [] : [tlvBytes(0xa0, A0)]),
+    ...(A1 === undefined ? [] : [tlvBytes(0xa1, A1)]),
+    ...(A2 === undefined ? [] : [tlvBytes(0xa2, A2)]),
+  );
+  const { sms, catTp, https } = decode(ConnectivityParameters, whole);
   const centre = sms?.serviceCentre;
   return {
     ...(centre === undefined ? {} : { serviceCentre: `${centre.tonNpi === 0x91 ? "+" : ""}${centre.digits}` }),
@@ -126,19 +128,17 @@ export function withoutPasswords<T>(value: T): T {
 }
 
 /**
- * Templates by tag (A1, A2, A4 and A5) without their logins, as an export contains them; one that cannot be decoded and
+ * Templates (A1, A2, A4 and A5) without their logins, as an export contains them; one that cannot be decoded and
  * may contain a login is omitted.
  */
-export function withoutLogins(templates: Readonly<Record<string, string>>): Record<string, string> {
+export function withoutLogins(templates: Templates): Templates {
   return Object.fromEntries(
-    Object.entries(templates).flatMap(([tag, value]): [string, string][] => {
-      const octets = /^([0-9a-fA-F]{2})+$/.test(value) ? fromHex(value) : undefined;
-      if (octets === undefined) return [];
+    Object.entries(templates).flatMap(([tag, octets]): [string, Uint8Array][] => {
       const connection = tag.toUpperCase() !== "A5" && tag.toUpperCase() !== "A0" && tag.toUpperCase() !== "A3";
       const logins = [...loginRanges(octets), ...loginObjects(octets, 0, octets.length, connection)];
-      if (logins.length === 0) return [[tag, value]];
+      if (logins.length === 0) return [[tag, octets]];
       try {
-        return [[tag, toHex(connection ? withoutTexts(octets) : withoutSessionLogin(octets))]];
+        return [[tag, connection ? withoutTexts(octets) : withoutSessionLogin(octets)]];
       } catch (error) {
         if (isGatewayError(error)) return [];
         throw error;
@@ -155,18 +155,16 @@ function withoutTexts(objects: Uint8Array): Uint8Array {
 
 function withoutSessionLogin(octets: Uint8Array): Uint8Array {
   const parts = readTlvs(octets).map(({ tag, value }) => tlvBytes(tag, tag === 0x84 ? withoutTexts(value) : value));
-  return Uint8Array.from(Buffer.concat(parts));
+  return concatBytes(...parts);
 }
 
 /** Templates as given; those that were exported without their login keep the stored login. */
-export function withKnownLogins(
-  given: Readonly<Record<string, string>>,
-  known: Readonly<Record<string, string>>,
-): Record<string, string> {
+export function withKnownLogins(given: Templates, known: Templates): Templates {
   const exported = withoutLogins(known);
   return Object.fromEntries(
     Object.entries(given).map(([tag, value]) => {
-      const unchanged = exported[tag] !== undefined && exported[tag].toUpperCase() === value.toUpperCase();
+      const shown = exported[tag];
+      const unchanged = shown !== undefined && equalBytes(shown, value);
       return [tag, unchanged ? (known[tag] ?? value) : value];
     }),
   );

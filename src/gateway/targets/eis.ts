@@ -1,10 +1,9 @@
 import { withoutUndefined } from "../../base/defined.ts";
-import { toHex } from "../../base/hex.ts";
 import { ConnectivityParameters, type Pol1, SmsrAddressing } from "../../codec/euicc/addressing.ts";
 import { isIsdPAid } from "../../codec/euicc/aid.ts";
 import type { AuditedDomain, Es5Answer } from "../../codec/euicc/es5/answer.ts";
 import type { ClassifiedCommand } from "../../codec/euicc/es5/classify.ts";
-import { readTlvs } from "../../codec/kit/ber.ts";
+import { readSmsrTemplates, type Templates, templatesIn } from "../../codec/euicc/templates.ts";
 import { encode } from "../../codec/kit/codec.ts";
 import { type EsimProfile, enabledProfile, type Target } from "../model/target.ts";
 
@@ -64,10 +63,10 @@ export function applyCommand(
     case "updateSMSRAddressingParameters":
       return {
         ...target,
-        addressing: { ...addressingOf(target), ...templatesOf(encode(SmsrAddressing, fn.addressing)) },
+        addressing: { ...addressingOf(target), ...templatesIn(encode(SmsrAddressing, fn.addressing)) },
       };
     case "updateConnectivityParameters": {
-      const connectivity = templatesOf(encode(ConnectivityParameters, fn.connectivity));
+      const connectivity = templatesIn(encode(ConnectivityParameters, fn.connectivity));
       return withProfiles(
         target,
         target.esimProfiles.map((profile) =>
@@ -96,23 +95,10 @@ function withPol1(target: Target, rules: Pol1): Target {
   );
 }
 
-/** Templates by tag, both in hexadecimal. */
-function templatesOf(octets: Uint8Array): Record<string, string> {
-  return Object.fromEntries(readTlvs(octets).map(({ tag, value }) => [tag.toString(16).toUpperCase(), toHex(value)]));
-}
-
-/** SM-SR addressing parameters by tag: those that were set last, otherwise those of the imported EIS. */
-export function addressingOf(target: Target): Readonly<Record<string, string>> {
-  if (target.addressing !== undefined) return target.addressing;
-  const { eis } = target;
-  if (typeof eis !== "object" || eis === null || !("smsr" in eis)) return {};
-  const { smsr } = eis;
-  if (typeof smsr !== "object" || smsr === null || !("addressing" in smsr)) return {};
-  const { addressing } = smsr;
-  if (typeof addressing !== "object" || addressing === null) return {};
-  return Object.fromEntries(
-    Object.entries(addressing).filter((entry): entry is [string, string] => /^([0-9A-F]{2})+$/i.test(String(entry[1]))),
-  );
+/** SM-SR addressing parameters: those that were set last, otherwise those of the imported EIS. */
+export function addressingOf({ addressing, eis }: Target): Templates {
+  if (addressing !== undefined) return addressing;
+  return typeof eis === "object" && eis !== null && "smsr" in eis ? readSmsrTemplates(eis.smsr) : {};
 }
 
 const states: Readonly<Record<string, EsimProfile["state"]>> = {

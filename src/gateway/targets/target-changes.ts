@@ -77,6 +77,10 @@ function fieldsOf({ esimProfiles, eis, ...target }: Target): Map<string, FieldVa
   const fields = new Map<string, FieldValue>();
   const put = (value: unknown, path: string, hidden: boolean): void => {
     if (value === undefined || value === null) return;
+    if (value instanceof Uint8Array) {
+      fields.set(path, { value: Buffer.from(value).toString("latin1"), shown: `${value.length} octets` });
+      return;
+    }
     if (typeof value === "object" && !Array.isArray(value)) {
       for (const [name, inner] of Object.entries(value))
         put(inner, path === "" ? name : `${path}.${name}`, hidden || withLogin.includes(name));

@@ -1,4 +1,3 @@
-import { z } from "zod";
 import { withoutUndefined } from "../../base/defined.ts";
 import { checked } from "../../base/field-words.ts";
 import { GatewayError } from "../../base/gateway-error.ts";
@@ -6,6 +5,7 @@ import { newId } from "../../base/id.ts";
 import { firstIssue, pathText } from "../../base/strict.ts";
 import { parseAid } from "../../codec/euicc/aid.ts";
 import { eidCheckDigitsOk, parseEid } from "../../codec/euicc/eid.ts";
+import { readSmsrTemplates, type Templates, writeSmsrTemplates } from "../../codec/euicc/templates.ts";
 import type { TargetId } from "../model/identifiers.ts";
 import type { KeySet } from "../model/key-set.ts";
 import type { EsimProfile, Target } from "../model/target.ts";
@@ -220,13 +220,9 @@ function mergedEis(kept: Target | undefined, facts: StoredEis, xml: string | und
   return Object.fromEntries(merged);
 }
 
-function mergedAddressing(known: Readonly<Record<string, string>>, given: unknown): unknown {
-  const shape = checked(smsrShape, given);
-  const addressing = shape.success ? withKnownLogins(shape.data.addressing ?? {}, known) : {};
-  return { addressing: { ...known, ...addressing } };
+function mergedAddressing(known: Templates, given: unknown): unknown {
+  return writeSmsrTemplates({ ...known, ...withKnownLogins(readSmsrTemplates(given), known) });
 }
-
-const smsrShape = z.object({ addressing: z.record(z.string(), z.string()).optional() });
 
 function mergedFact(before: unknown, value: unknown): unknown {
   if (!isRecord(before) || !isRecord(value)) return value;
@@ -276,7 +272,7 @@ function lookForKeys(root: object, digits: readonly string[], keys: readonly str
           : refusalOfText(value, digits, chosen);
       if (why !== undefined) throw invalid(pathText(path), why);
     }
-    if (typeof value !== "object" || value === null) return;
+    if (typeof value !== "object" || value === null || value instanceof Uint8Array) return;
     for (const [name, inner] of Object.entries(value)) {
       if (name === "keys") continue;
       const step = Array.isArray(value) ? Number(name) : name;

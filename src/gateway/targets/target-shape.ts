@@ -3,9 +3,8 @@ import { isGatewayError } from "../../base/gateway-error.ts";
 import { fromHex } from "../../base/hex.ts";
 import { keyLike, namesSecret, safeName } from "../../base/key-like.ts";
 import { strict } from "../../base/strict.ts";
-import { isCatTlvs } from "../../codec/cat/comprehension.ts";
 import { eidText, iccidText, imsiText, msisdnText, tarText } from "../../codec/euicc/identity-shapes.ts";
-import { isTlvs } from "../../codec/kit/ber.ts";
+import { catTemplateText, templateText } from "../../codec/euicc/templates.ts";
 import { parseSpi } from "../../codec/ota/spi.ts";
 import { maxCounter } from "../model/key-set.ts";
 import { notificationMode } from "../model/notification-mode.ts";
@@ -83,12 +82,7 @@ export const ProfileShape = strict({
   allocatedMemory: memory.optional(),
   freeMemory: memory.optional(),
   pol1: z.number().int().min(0).max(255).optional(),
-  connectivity: z
-    .partialRecord(
-      z.enum(["A0", "A1", "A2"]),
-      z.string().max(2048, { abort: true }).refine(isCatData, "must be COMPREHENSION-TLVs in hexadecimal"),
-    )
-    .optional(),
+  connectivity: z.partialRecord(z.enum(["A0", "A1", "A2"]), catTemplateText).optional(),
   pol2: z
     .array(
       strict({
@@ -190,10 +184,7 @@ export const eisFactShapes = {
   smsrId: plain(100).optional(),
   smsr: strict({
     addressing: z
-      .record(
-        z.string().regex(/^[0-9A-Fa-f]{2,4}$/, "must be a tag: 2 or 4 hexadecimal digits"),
-        z.string().max(8192, { abort: true }).refine(isTemplate, "must be TLVs in hexadecimal"),
-      )
+      .record(z.string().regex(/^[0-9A-Fa-f]{2,4}$/, "must be a tag: 2 or 4 hexadecimal digits"), templateText)
       .optional(),
   }).optional(),
   additionalProperties: z
@@ -291,25 +282,6 @@ export function refusalOfText(text: string, own: readonly string[], field?: stri
   return what === undefined
     ? undefined
     : `contains ${what}, which could be a key; this field is stored and displayed in clear`;
-}
-
-function octetsReadBy(text: string, check: (octets: Uint8Array) => boolean): boolean {
-  try {
-    return check(fromHex(text));
-  } catch (error) {
-    if (isGatewayError(error)) return false;
-    throw error;
-  }
-}
-
-/** Whether a hexadecimal value is a sequence of COMPREHENSION-TLVs. */
-function isCatData(text: string): boolean {
-  return octetsReadBy(text, isCatTlvs);
-}
-
-/** Whether a hexadecimal value is a sequence of TLVs. */
-function isTemplate(text: string): boolean {
-  return octetsReadBy(text, isTlvs);
 }
 
 /** Whether octets are a SPI without reserved values. */

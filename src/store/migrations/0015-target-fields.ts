@@ -1,7 +1,7 @@
 import type { Database } from "better-sqlite3";
-import type { Target } from "../../gateway/model/target.ts";
 import { cleanedTarget } from "../../gateway/targets/stored-target.ts";
 import { fromJson, toJson } from "../json.ts";
+import type { WrittenTarget } from "../sqlite/target-rows.ts";
 import { aliases } from "../sqlite/targets.ts";
 
 const pageSize = 200;
@@ -40,7 +40,7 @@ function clean(
   const { body, found } = cleanedTarget(fromJson<Readonly<Record<string, unknown>>>(row.body));
   const text = toJson(body);
   if (text === row.body) return found;
-  const target = fromJson<Target>(text);
+  const target = fromJson<WrittenTarget>(text);
   const { name = null, eid = null, iccid = null, imsi = null, msisdn = null } = target;
   database
     .prepare("UPDATE target SET name = ?, eid = ?, iccid = ?, imsi = ?, msisdn = ?, body = ? WHERE id = ?")

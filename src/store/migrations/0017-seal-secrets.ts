@@ -2,8 +2,6 @@ import type { Database } from "better-sqlite3";
 import { fromHex } from "../../base/hex.ts";
 import { endStates } from "../../gateway/model/job.ts";
 import type { Seal } from "../../gateway/model/store.ts";
-import type { Target } from "../../gateway/model/target.ts";
-import { withoutSecrets } from "../../gateway/targets/target-secrets.ts";
 import { type Hidden, hidingIn } from "../hiding.ts";
 import { fromJson } from "../json.ts";
 import { readWork, type WrittenWork } from "../octet-rows.ts";
@@ -18,6 +16,7 @@ import {
 } from "../sqlite/campaigns.ts";
 import { hiddenWork } from "../sqlite/job-rows.ts";
 import { hiddenPacket } from "../sqlite/packets.ts";
+import { type WrittenTarget, withoutSecrets } from "../sqlite/target-rows.ts";
 
 const pageSize = 200;
 const ended = endStates.map((state) => `'${state}'`).join(", ");
@@ -36,7 +35,7 @@ export const sealSecrets = {
     const [campaigns, items] = [hidingIn("campaign", seal), hidingIn("campaign_item", seal)];
     const dialogs = hidingIn("admin_dialog", seal);
     eachRow(database, { table: "target", column: "body", keys: ["id"] }, (text, [id]) => {
-      const { open, secrets } = withoutSecrets(fromJson<Target>(text));
+      const { open, secrets } = withoutSecrets(fromJson<WrittenTarget>(text));
       return targets.hide(String(id), open, secrets);
     });
     eachRow(database, { table: "job", column: "work", keys: ["id"] }, (text, [id]) =>

@@ -1,16 +1,14 @@
 import { sql } from "kysely";
-import type { z } from "zod";
 import { GatewayError } from "../../base/gateway-error.ts";
 import type { TargetId } from "../../gateway/model/identifiers.ts";
-import { notificationMode } from "../../gateway/model/notification-mode.ts";
 import type { Seal } from "../../gateway/model/store.ts";
 import type { AliasKind, IdentityKind, Target, TargetRepository } from "../../gateway/model/target.ts";
-import { type TargetSecrets, withoutSecrets, withSecrets } from "../../gateway/targets/target-secrets.ts";
 import { type Hiding, hidingIn } from "../hiding.ts";
 import { fromJson } from "../json.ts";
 import { KeptRows } from "../kept-rows.ts";
 import type { Awaitable, Statements } from "../statements.ts";
 import { stored } from "../stored.ts";
+import { readTarget, type TargetSecrets, type WrittenTarget, writtenTarget } from "./target-rows.ts";
 
 /** The columns of the tables. JSON is text, times are milliseconds. */
 interface TargetTables {
@@ -33,8 +31,11 @@ interface TargetTables {
   target_alias: { alias: string; target: string; kind: string };
 }
 
+type Numbered = { readonly [name in "iccid" | "imsi" | "msisdn"]?: string };
+type Named = Pick<Target, "id" | "eid" | "name"> & Numbered & { readonly esimProfiles: readonly Numbered[] };
+
 /** Every name under which a target can be found. */
-export function aliases(target: Target): { alias: string; target: string; kind: AliasKind }[] {
+export function aliases(target: Named): { alias: string; target: string; kind: AliasKind }[] {
   const found = new Map<string, AliasKind>();
   const add = (kind: AliasKind, alias: string | undefined) => {
     if (alias !== undefined && alias !== "" && !found.has(alias.toLowerCase())) found.set(alias.toLowerCase(), kind);
@@ -68,7 +69,7 @@ const whole = ["target.id", "target.version", "target.body", "target.secret"] as
 const maxNamesakes = 16;
 
 function row(target: Target, hiding: Hiding) {
-  const { open, secrets } = withoutSecrets(target);
+  const { open, secrets } = writtenTarget(target);
   const { text, secret } = hiding.hide(target.id, open, secrets);
   return {
     id: target.id,
@@ -84,20 +85,6 @@ function row(target: Target, hiding: Hiding) {
     created_at: target.createdAt,
     updated_at: target.updatedAt,
   };
-}
-
-/** A target in the form of an earlier version. */
-type StoredTarget = Omit<Target, "settings"> & {
-  readonly settings: Omit<Target["settings"], "notifications"> & {
-    readonly notifications?: z.input<typeof notificationMode>;
-  };
-};
-
-/** The target with the notification mode under its current name. */
-function withCurrentMode(stored: StoredTarget): Target {
-  const { notifications, ...settings } = stored.settings;
-  if (notifications === undefined) return { ...stored, settings };
-  return { ...stored, settings: { ...settings, notifications: notificationMode.parse(notifications) } };
 }
 
 /** Maximum number of cached targets. */
@@ -118,8 +105,10 @@ export function targetRepository(s: Statements, seal: Seal): TargetRepository {
     const kept = known(found);
     if (kept !== undefined) return kept;
     const { id, version, body, secret } = found;
-    const stored = withCurrentMode(fromJson<StoredTarget>(body));
-    const target = withSecrets(stored, hiding.open<TargetSecrets>(id, secret));
+    const target = readTarget({
+      open: fromJson<WrittenTarget>(body),
+      secrets: hiding.open<TargetSecrets>(id, secret),
+    });
     if (recent.size >= maxRecent) recent.clear();
     recent.set(id, { version, target });
     return target;

@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { fromHex } from "../../../src/base/hex.ts";
 import { classifyCommand } from "../../../src/codec/euicc/es5/classify.ts";
 import { ConnectivityParameters, ConnectivityShape } from "../../../src/gateway/eis/connectivity-parameters.ts";
 import type { Job } from "../../../src/gateway/model/job.ts";
@@ -43,10 +42,10 @@ describe("changes of connectivity parameters", () => {
       set(card, { smsr: { https: { user: "me", password: "open sesame" } } }),
       set(card, { smsr: { https: { networkAccessName: "apn.new" } } }),
     ]);
-    const A5 = whenRun(card, jobs.flat()).addressing?.A5 ?? "";
+    const addressing = whenRun(card, jobs.flat()).addressing ?? {};
     const login = { user: "me", password: "open sesame" };
     const asked = { host: "new.example", port: 8443, networkAccessName: "apn.new", ...login };
-    expect(smsrReachOf({ A5 }).https).toMatchObject(asked);
+    expect(smsrReachOf(addressing).https).toMatchObject(asked);
   });
 
   it("that are ordered at once all count, for the enabled profile", async () => {
@@ -56,7 +55,7 @@ describe("changes of connectivity parameters", () => {
       set(card, { profile: { https: { user: "me" } } }),
     ]);
     const enabled = whenRun(card, jobs.flat()).esimProfiles.find(({ state }) => state === "enabled");
-    const https = Buffer.from(fromHex(enabled?.connectivity?.A2 ?? "")).toString("latin1");
+    const https = Buffer.from(enabled?.connectivity?.A2 ?? []).toString("latin1");
     expect(https).toContain("me");
     expect(https).toContain("new");
   });
@@ -66,8 +65,7 @@ describe("changes of connectivity parameters", () => {
     const [first] = await set(card, { smsr: { https: { host: "wrong.example" } } });
     await bench.gateway.jobs.cancel(first?.id ?? "");
     const jobs = await set(card, { smsr: { https: { port: 8443 } } });
-    const A5 = whenRun(card, jobs).addressing?.A5 ?? "";
-    expect(smsrReachOf({ A5 }).https?.host).not.toBe("wrong.example");
+    expect(smsrReachOf(whenRun(card, jobs).addressing ?? {}).https?.host).not.toBe("wrong.example");
   });
 
   it("of which one does not fit order nothing", async () => {

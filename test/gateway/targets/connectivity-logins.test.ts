@@ -1,7 +1,6 @@
 import { expect, it } from "vitest";
-import { toHex } from "../../../src/base/hex.ts";
 import { ConnectivityParameters } from "../../../src/codec/euicc/addressing.ts";
-import { readTlvs } from "../../../src/codec/kit/ber.ts";
+import { templatesIn, writeTemplates } from "../../../src/codec/euicc/templates.ts";
 import { encode } from "../../../src/codec/kit/codec.ts";
 import {
   profileParameters,
@@ -24,24 +23,16 @@ it("exports connectivity parameters without their logins, all else as it was", (
     ConnectivityParameters,
     profileParameters({ serviceCentre: "+447700900000", https, catTp: https }),
   );
-  const profile = Object.fromEntries(
-    readTlvs(octets).map(({ tag, value }) => [tag.toString(16).toUpperCase(), toHex(value)]),
-  );
+  const profile = templatesIn(octets);
   const { user: _, password: __, ...rest } = https;
   const kept = profileReachOf(withoutLogins(profile));
   expect(kept).toEqual({ serviceCentre: "+447700900000", https: rest, catTp: rest });
-  const smsr = smsrTemplates({ number: "+447700900001", https: { ...https, host: "smsr.example", uri: "/x" } });
-  const given = Object.fromEntries(
-    Object.entries(smsr).map(([tag, value]) => [
-      tag,
-      typeof value === "string" ? value : toHex(value ?? new Uint8Array()),
-    ]),
-  );
+  const given = smsrTemplates({ number: "+447700900001", https: { ...https, host: "smsr.example", uri: "/x" } });
   expect(smsrReachOf(withoutLogins(given))).toEqual({
     number: "+447700900001",
     https: { ...rest, host: "smsr.example", uri: "/x" },
   });
-  expect(JSON.stringify(withoutLogins({ ...profile, ...given }))).not.toContain(
+  expect(JSON.stringify(writeTemplates(withoutLogins({ ...profile, ...given })))).not.toContain(
     Buffer.from(https.password).toString("hex").toUpperCase(),
   );
 });

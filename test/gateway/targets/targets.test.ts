@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { GatewayError } from "../../../src/base/gateway-error.ts";
+import { fromHex } from "../../../src/base/hex.ts";
 import { Secret } from "../../../src/base/secret.ts";
 import { parseAid } from "../../../src/codec/euicc/aid.ts";
 import { pskIdentityText } from "../../../src/codec/gp/psk-identity.ts";
@@ -149,7 +150,7 @@ describe("a second description of a target", () => {
   it("leaves what the gateway itself knows of the card", async () => {
     await using bench = await Bench.open();
     const { target, eid } = await withEuicc(bench);
-    const addressing = { A3: "8105912143658709" };
+    const addressing = { A3: fromHex("8105912143658709") };
     await bench.store.write((r) => saveTarget(r, { ...target, addressing, agentIds: ["agent-1"] }, 0, "told"));
     expect((await bench.targets.import({ eid, keySets })).target).toMatchObject({ addressing, agentIds: ["agent-1"] });
     const replaced = await bench.targets.import({ eid }, { replace: true });
