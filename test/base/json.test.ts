@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { jsonExcess, parseJson } from "../../src/base/json.ts";
-import { fc } from "../fast-check.ts";
+import * as fc from "../fast-check.ts";
 
 describe("JSON from outside", () => {
   it("is what JSON.parse makes of it", () => {

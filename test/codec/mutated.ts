@@ -1,6 +1,6 @@
 import { expect } from "vitest";
 import { GatewayError } from "../../src/base/gateway-error.ts";
-import { fc } from "../fast-check.ts";
+import * as fc from "../fast-check.ts";
 
 /** Seeds with octets changed, cut off or put in, and plain noise. */
 export function mutated(inputs: readonly Uint8Array[]): fc.Arbitrary<Uint8Array> {

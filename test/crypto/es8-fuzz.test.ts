@@ -11,7 +11,7 @@ import { authenticateBlock, openBlock, sealBlock } from "../../src/crypto/scp03/
 import { type DownloadStep, judgeDownload } from "../../src/crypto/scp03/scp03t-verdict.ts";
 import { errorCode, mutated, onlyCatalogued } from "../codec/mutated.ts";
 import { es8Vector, es8Vectors } from "../es8-vectors.ts";
-import { fc } from "../fast-check.ts";
+import * as fc from "../fast-check.ts";
 
 const numRuns = 3000;
 

@@ -7,7 +7,7 @@ import { parseSpi } from "../../src/codec/ota/spi.ts";
 import { openCommand, wrapCommand } from "../../src/crypto/command-packet.ts";
 import { PacketKeys } from "../../src/crypto/packet-keys.ts";
 import { openResponse, wrapResponse } from "../../src/crypto/response-packet.ts";
-import { fc } from "../fast-check.ts";
+import * as fc from "../fast-check.ts";
 
 /** KIc nibble and key octets, for every cipher. */
 const ciphers = [

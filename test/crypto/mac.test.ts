@@ -4,7 +4,7 @@ import { fromHex, toHex } from "../../src/base/hex.ts";
 import { blockCipher } from "../../src/crypto/block-cipher.ts";
 import { crc16, crc32 } from "../../src/crypto/crc.ts";
 import { aesCmac, equalSecret } from "../../src/crypto/mac.ts";
-import { fc } from "../fast-check.ts";
+import * as fc from "../fast-check.ts";
 import { scp80Vectors, textAt } from "../scp80-vectors.ts";
 
 const message = fromHex(

@@ -9,7 +9,7 @@ import { explainTypes } from "../../src/explain/context.ts";
 import { explain } from "../../src/explain/explain.ts";
 import { Assembler } from "../../src/explain/packet/assembled.ts";
 import { treeLines } from "../../src/explain/tree-text.ts";
-import { fc } from "../fast-check.ts";
+import * as fc from "../fast-check.ts";
 import { scp80Vectors, textsAt } from "../scp80-vectors.ts";
 import { enableEnvelope, exampleKeys, nodes } from "./worked.ts";
 

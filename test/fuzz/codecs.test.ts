@@ -23,7 +23,7 @@ import { scriptDecode, scriptEncode } from "../../src/face/cli/operations/script
 import { tpduDecode, tpduEncode } from "../../src/face/cli/operations/tpdu.ts";
 import { unwrap } from "../../src/face/cli/operations/unwrap.ts";
 import { wrap } from "../../src/face/cli/operations/wrap.ts";
-import { fc } from "../fast-check.ts";
+import * as fc from "../fast-check.ts";
 import { scp80Vectors, textAt, textsAt } from "../scp80-vectors.ts";
 
 /** Time this process really worked: other work on the machine does not count. */

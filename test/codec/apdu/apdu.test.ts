@@ -5,7 +5,7 @@ import { onChannel, parseClassByte } from "../../../src/codec/apdu/class-byte.ts
 import { buildCommand, commandCase, commandOf, parseCommand } from "../../../src/codec/apdu/command-apdu.ts";
 import { parseResponse } from "../../../src/codec/apdu/response-apdu.ts";
 import { isSuccess, statusClass, statusWordName } from "../../../src/codec/apdu/status-word.ts";
-import { fc } from "../../fast-check.ts";
+import * as fc from "../../fast-check.ts";
 
 describe("C-APDU", () => {
   /** ISO/IEC 7816-3 §12.1: octets, case, Lc, Le. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { type AtToken, awaitsPause, freshLine, pause, tokenize } from "../../../src/codec/at/line.ts";
-import { fc } from "../../fast-check.ts";
+import * as fc from "../../fast-check.ts";
 
 function tokens(reads: readonly string[], awaitingPrompt = false): readonly AtToken[] {
   let state = freshLine;

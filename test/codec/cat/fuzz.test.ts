@@ -10,7 +10,7 @@ import { profileFacilities } from "../../../src/codec/cat/terminal-profile.ts";
 import { TerminalResponse } from "../../../src/codec/cat/terminal-response.ts";
 import { alphaText, textOf } from "../../../src/codec/cat/text.ts";
 import { decode, encode } from "../../../src/codec/kit/codec.ts";
-import { fc } from "../../fast-check.ts";
+import * as fc from "../../fast-check.ts";
 import { mutated, onlyCatalogued } from "../mutated.ts";
 import {
   conformanceCommands,

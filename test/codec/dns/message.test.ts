@@ -3,7 +3,7 @@ import { GatewayError } from "../../../src/base/gateway-error.ts";
 import { fromHex, toHex } from "../../../src/base/hex.ts";
 import { DnsMessage, dnsCode, dnsQuery, dnsResponse, dnsType } from "../../../src/codec/dns/message.ts";
 import { decode, encode } from "../../../src/codec/kit/codec.ts";
-import { fc } from "../../fast-check.ts";
+import * as fc from "../../fast-check.ts";
 
 // Query and answer for example.com as a public resolver sends them (compressed name in the answer).
 const query = "1A2B01000001000000000000076578616D706C6503636F6D0000010001";

@@ -4,7 +4,7 @@ import { packageRoot } from "../../../src/app/version.ts";
 import { isGatewayError } from "../../../src/base/gateway-error.ts";
 import { withoutKeyValues } from "../../../src/codec/eis/content.ts";
 import { eisElements, readEis } from "../../../src/codec/eis/read.ts";
-import { fc } from "../../fast-check.ts";
+import * as fc from "../../fast-check.ts";
 
 const vector = (name: string) => readFileSync(`${packageRoot}/test/vectors/eis/${name}`, "utf8");
 const read = (text: string) => {

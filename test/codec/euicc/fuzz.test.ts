@@ -9,7 +9,7 @@ import { es5Answer } from "../../../src/codec/euicc/es5/functions.ts";
 import { iccidFromOctets, imsiFromOctets } from "../../../src/codec/euicc/iccid.ts";
 import { Notification } from "../../../src/codec/euicc/notification.ts";
 import { decode, encode } from "../../../src/codec/kit/codec.ts";
-import { fc } from "../../fast-check.ts";
+import * as fc from "../../fast-check.ts";
 import { mutated, onlyCatalogued } from "../mutated.ts";
 
 const commands = [

@@ -7,7 +7,7 @@ import { type HttpRequest, RequestReader } from "../../../src/codec/gp/request-r
 import { isResponseScript, splitScript } from "../../../src/codec/gp/script-body.ts";
 import { capduObject, expandedScript, parseScript } from "../../../src/codec/ota/script.ts";
 import { parseScriptResponse } from "../../../src/codec/ota/script-response.ts";
-import { fc } from "../../fast-check.ts";
+import * as fc from "../../fast-check.ts";
 import { scp81Vectors } from "./vectors.ts";
 
 const limits = { headOctets: 8192, bodyOctets: 65536 };

@@ -13,7 +13,7 @@ import { TimerValue } from "../../../src/codec/gp/timer-value.ts";
 import { SessionTrigger } from "../../../src/codec/gp/trigger.ts";
 import { decode, encode } from "../../../src/codec/kit/codec.ts";
 import { pskKcv, pskKcvAes, wrapPsk } from "../../../src/crypto/psk.ts";
-import { fc } from "../../fast-check.ts";
+import * as fc from "../../fast-check.ts";
 import { type SessionVector, scp81Vectors } from "./vectors.ts";
 
 type ConnectionVector = NonNullable<SessionVector["connection"]>;

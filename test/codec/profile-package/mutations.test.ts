@@ -7,7 +7,7 @@ import { readProfilePackage } from "../../../src/codec/profile-package/element.t
 import { packageOctets } from "../../../src/codec/profile-package/package-input.ts";
 import { rewritten } from "../../../src/codec/profile-package/rewrite.ts";
 import { revealSecrets } from "../../../src/codec/profile-package/secrets.ts";
-import { fc } from "../../fast-check.ts";
+import * as fc from "../../fast-check.ts";
 import { onlyCatalogued } from "../mutated.ts";
 import { es8Vectors, packageOf } from "./vectors.ts";
 

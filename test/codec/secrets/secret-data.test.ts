@@ -3,7 +3,7 @@ import { fromHex, toHex } from "../../../src/base/hex.ts";
 import { publicLine, shownText } from "../../../src/codec/at/line-name.ts";
 import { showScript } from "../../../src/codec/secrets/script-secrets.ts";
 import { CommandSecrets, secretOfCommand, withoutRanges } from "../../../src/codec/secrets/secret-data.ts";
-import { fc } from "../../fast-check.ts";
+import * as fc from "../../fast-check.ts";
 
 const key = "C0DEC0DEC0DEC0DEC0DEC0DEC0DEC0DE";
 const login = "04757365726E616D65";

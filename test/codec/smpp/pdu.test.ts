@@ -3,7 +3,7 @@ import { type PackagePdu, smppPackage } from "../../../simulators/smsc/smpp-pack
 import { isGatewayError } from "../../../src/base/gateway-error.ts";
 import { fromHex, toHex } from "../../../src/base/hex.ts";
 import { commandId, decodePdu, encodePdu, type Pdu } from "../../../src/codec/smpp/pdu.ts";
-import { fc } from "../../fast-check.ts";
+import * as fc from "../../fast-check.ts";
 
 const text = (max: number) =>
   fc.string({ unit: fc.integer({ min: 1, max: 255 }).map((code) => String.fromCharCode(code)), maxLength: max - 1 });

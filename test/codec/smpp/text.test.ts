@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { fromHex, toHex } from "../../../src/base/hex.ts";
 import { smppOfTp, smppText, tpOfSmpp } from "../../../src/codec/smpp/text.ts";
 import { textUserData, userDataText } from "../../../src/codec/sms/user-data.ts";
-import { fc } from "../../fast-check.ts";
+import * as fc from "../../fast-check.ts";
 
 const latin = (text: string) => new Uint8Array(Buffer.from(text, "latin1"));
 

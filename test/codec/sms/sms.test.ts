@@ -24,7 +24,7 @@ import { guessTpdu, parseTpdu, tpduBytes } from "../../../src/codec/sms/tpdu.ts"
 import { textUserData, userDataText } from "../../../src/codec/sms/user-data.ts";
 import { concatenationOf, readUserDataHeader } from "../../../src/codec/sms/user-data-header.ts";
 import { enhancedMinutes, relativeMinutes, relativeValidity } from "../../../src/codec/sms/validity.ts";
-import { fc } from "../../fast-check.ts";
+import * as fc from "../../fast-check.ts";
 
 describe("GSM 7-bit alphabet", () => {
   /** 3GPP TS 23.038: "hellohello" is the packing example known from every handset manual. */

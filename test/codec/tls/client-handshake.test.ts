@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { concatBytes, fromHex } from "../../../src/base/hex.ts";
 import { type ClientHandshake, ClientHandshakeListener } from "../../../src/codec/tls/client-handshake.ts";
-import { fc } from "../../fast-check.ts";
+import * as fc from "../../fast-check.ts";
 
 /** The hello of an SGP.02 card as its vendor's bench recorded it, random left out. */
 const cardHello = fromHex(

@@ -26,7 +26,7 @@ import {
 } from "../../../src/crypto/scp03/scp03t-verdict.ts";
 import { errorCode } from "../../codec/mutated.ts";
 import { type Es8Vector, es8Vector, es8Vectors } from "../../es8-vectors.ts";
-import { fc } from "../../fast-check.ts";
+import * as fc from "../../fast-check.ts";
 
 const offerOf = (vector: Es8Vector<"scp03t">): ChannelOffer => ({
   kvn: vector.kvn,

@@ -4,7 +4,7 @@ import { answerLength, readConnectAnswer, readReaderStates, transmitTail } from 
 import { SocketPcscClient } from "../../../drivers/pcsc/socket-client.ts";
 import { GatewayError } from "../../../src/base/gateway-error.ts";
 import { fromHex } from "../../../src/base/hex.ts";
-import { fc } from "../../fast-check.ts";
+import * as fc from "../../fast-check.ts";
 import { FakePcscd, slot, states } from "./fake-pcscd.ts";
 
 function onlyGatewayErrors(run: () => unknown): void {

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { Progress, paint, printStatus, result, type Terminal, table } from "../../../src/face/cli/terminal.ts";
 import { FramePrinter } from "../../../src/face/cli/trace-text.ts";
 import { visible, visibleLines, visibleValue } from "../../../src/face/cli/visible.ts";
-import { fc } from "../../fast-check.ts";
+import * as fc from "../../fast-check.ts";
 
 const hostile = [
   "\u001b[2J\u001b[H",

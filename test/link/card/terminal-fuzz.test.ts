@@ -7,7 +7,7 @@ import { BipService } from "../../../src/link/card/bip/bip-service.ts";
 import { defaultRules } from "../../../src/link/card/bip/rules.ts";
 import type { BipConnector } from "../../../src/link/card/bip/sockets.ts";
 import { conformanceCommands, sessionCommands } from "../../codec/cat/vectors.ts";
-import { fc } from "../../fast-check.ts";
+import * as fc from "../../fast-check.ts";
 import { bench } from "./terminal-bench.ts";
 
 const seeds = [...sessionCommands, ...conformanceCommands].map(([, hex]) => fromHex(hex));

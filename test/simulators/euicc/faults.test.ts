@@ -12,7 +12,7 @@ import { parseMisbehaviour } from "../../../simulators/euicc/misbehaviour.ts";
 import { openEuicc } from "../../../simulators/euicc/program.ts";
 import { FileStateStore } from "../../../simulators/euicc/state-store.ts";
 import { fromHex } from "../../../src/base/hex.ts";
-import { fc } from "../../fast-check.ts";
+import * as fc from "../../fast-check.ts";
 import { bench, envelope, secured, Terminal, tpduOf } from "./terminal.ts";
 
 const audit = "AE80220580CAFF21000000";
