@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { ReadStream } from "node:tty";
+import { fileURLToPath } from "node:url";
 import { SerialPort } from "serialport";
 import { driver } from "../drivers/serial-tty/driver.ts";
 import { openPty } from "../simulators/pty.ts";
@@ -268,7 +269,7 @@ async function idleCpu(): Promise<void> {
 
 // Built or from the sources: what is measured as the daemon runs it is `node dist/bench/at.js`.
 const built = import.meta.filename.endsWith(".js");
-const peerFile = new URL(built ? "at-peer.js" : "at-peer.ts", import.meta.url).pathname;
+const peerFile = fileURLToPath(new URL(built ? "at-peer.js" : "at-peer.ts", import.meta.url));
 const peer = spawn(process.execPath, [...(built ? [] : ["--import", "tsx"]), peerFile], {
   stdio: ["ignore", "pipe", "inherit"],
 });

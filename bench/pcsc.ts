@@ -12,8 +12,10 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { SocketPcscClient } from "../drivers/pcsc/socket-client.ts";
 import { PcscLab, pcscLabProblem } from "../simulators/pcsc-lab.ts";
+import { packageRoot } from "../src/app/version.ts";
 import { systemClock } from "../src/base/clock.ts";
 import { fromHex } from "../src/base/hex.ts";
 import { ApduChannel } from "../src/link/card/channel.ts";
@@ -149,9 +151,11 @@ async function bareSocket(cardProgram: readonly string[]): Promise<Way & AsyncDi
 /** The program that plays the card, its port missing: C where that can be built. */
 function cardProgram(folder: string): readonly string[] {
   const binary = join(folder, "card");
-  const source = new URL("./pcsc-card.c", import.meta.url).pathname;
+  const source = join(packageRoot, "bench", "pcsc-card.c");
   if (spawnSync("cc", ["-O2", source, "-o", binary], { stdio: "ignore" }).status === 0) return [binary];
-  return [process.execPath, "--import", "tsx", new URL("./pcsc-card.ts", import.meta.url).pathname];
+  const built = import.meta.filename.endsWith(".js");
+  const script = fileURLToPath(new URL(built ? "pcsc-card.js" : "pcsc-card.ts", import.meta.url));
+  return [process.execPath, ...(built ? [] : ["--import", "tsx"]), script];
 }
 
 /** Programs of others, each timing itself. */
