@@ -170,6 +170,22 @@ export const commandList = {
       registerCampaign(own, context);
     },
   },
+  download: {
+    summary: "download profile packages to eUICCs",
+    records: ["list", "show", "report", "cancel"],
+    async register(own, { context }) {
+      const { registerDownload } = await import("../face/cli/commands/download.ts");
+      registerDownload(own, context);
+    },
+  },
+  "sm-dp": {
+    summary: "make, list and check credentials of SM-DPs",
+    records: ["list"],
+    async register(own, { context, globals }) {
+      const { registerSmDp } = await import("./commands/sm-dp.ts");
+      registerSmDp(own, context, globals);
+    },
+  },
   upstream: {
     summary: "show upstream SM-SRs and their dead letters",
     async register(own, { context }) {

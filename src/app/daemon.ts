@@ -24,6 +24,7 @@ import { noClientCanBind, noClientText, plainFaces } from "./plain-faces.ts";
 import { ReaderManager } from "./reader-manager.ts";
 import { Scp81Service } from "./scp81-service.ts";
 import { masterSeal } from "./secrets.ts";
+import { smDpCredentials } from "./sm-dp-credentials.ts";
 import { SmppService } from "./smpp-service.ts";
 import { checkTls } from "./tls-settings.ts";
 import { UpstreamService } from "./upstream-service.ts";
@@ -105,6 +106,7 @@ export class Daemon implements AsyncDisposable {
       sms: config.sms,
       notifications: config.notifications,
       retention: retentionOf(config.retention),
+      smDps: smDpCredentials(config.smDp, () => seal(false).seal, env),
       eventUpstreams: config.upstream.filter(toldOfEvents).map(({ name }) => name),
     });
     stack.defer(() => gateway.stop());

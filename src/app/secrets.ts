@@ -57,7 +57,11 @@ function readRaw(reference: string, env: NodeJS.ProcessEnv): Buffer {
  * file in the state folder, readable by the owner only, and is created at first use, but never as a replacement for a
  * missing one.
  */
-export function masterSeal(reference: string | undefined, state: string, env: NodeJS.ProcessEnv): SealSource {
+export function masterSeal(
+  reference: string | undefined,
+  state: string,
+  env: NodeJS.ProcessEnv,
+): Extract<SealSource, (mayMake: boolean) => unknown> {
   const file = join(state, "master.key");
   return (mayMake) => {
     const made = reference === undefined && !existsSync(file);

@@ -2,6 +2,7 @@ import { campaignErrors, notificationErrors, scenarioErrors } from "./errors/cam
 import { cardErrors, linkErrors } from "./errors/card.ts";
 import { codecErrors } from "./errors/codec.ts";
 import { cryptoErrors, packetErrors } from "./errors/crypto.ts";
+import { downloadErrors } from "./errors/download.ts";
 import { apiErrors, configErrors, jobErrors, storeErrors, targetErrors, tokenErrors } from "./errors/gateway.ts";
 import { modemErrors, profileErrors } from "./errors/modem.ts";
 import { scp81Errors, upstreamErrors } from "./errors/scp81.ts";
@@ -34,6 +35,7 @@ export const errorCatalogue = {
   ...targetErrors,
   ...notificationErrors,
   ...campaignErrors,
+  ...downloadErrors,
   ...scenarioErrors,
   ...storeErrors,
   ...configErrors,
@@ -63,6 +65,7 @@ export const errorFamilies = {
   target: "Targets",
   notification: "Notifications",
   campaign: "Campaigns",
+  download: "Downloads of profile packages",
   scenario: "Scenarios",
   store: "The store",
   config: "Configuration",

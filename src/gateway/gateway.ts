@@ -7,6 +7,9 @@ import { ApiTokens } from "./access/api-tokens.ts";
 import { AuditLog } from "./access/audit-log.ts";
 import { Campaigns } from "./campaign/campaigns.ts";
 import { CampaignRunner } from "./campaign/runner.ts";
+import type { SmDpCredentials } from "./downloads/credentials.ts";
+import { Downloads } from "./downloads/downloads.ts";
+import { DownloadRunner } from "./downloads/runner.ts";
 import { CardAudits } from "./eis/card-audits.ts";
 import { ConnectivityParameters } from "./eis/connectivity-parameters.ts";
 import { EisRecords } from "./eis/eis-records.ts";
@@ -48,6 +51,8 @@ interface GatewayDeps {
   readonly notifications: NotificationMode;
   /** Retention periods; nothing is removed if absent. */
   readonly retention?: Retention;
+  /** Credentials of SM-DPs, for downloads. */
+  readonly smDps?: readonly SmDpCredentials[];
   /** Names of the upstreams that receive events: records that they have not received are kept. */
   readonly eventUpstreams?: readonly string[];
 }
@@ -66,6 +71,7 @@ export class Gateway {
   readonly notifications: Notifications;
   readonly inbound: Inbound;
   readonly campaigns: Campaigns;
+  readonly downloads: Downloads;
   readonly events: EventLog;
   readonly tokens: ApiTokens;
   readonly auditLog: AuditLog;
@@ -76,6 +82,7 @@ export class Gateway {
   readonly #runner: JobRunner;
   readonly #switchWatch: SwitchWatch;
   readonly #campaignRunner: CampaignRunner;
+  readonly #downloadRunner: DownloadRunner;
   #https: HttpsBearer | undefined;
 
   constructor(deps: GatewayDeps) {
@@ -125,6 +132,10 @@ export class Gateway {
       notifications: deps.notifications,
     });
     this.campaigns = new Campaigns({ store, runner: this.#campaignRunner, clock });
+    const { smDps = [] } = deps;
+    const smDp = (name: string) => smDps.find((one) => one.name === name);
+    this.#downloadRunner = new DownloadRunner({ store, jobs: this.jobs, clock, log, smDp });
+    this.downloads = new Downloads({ store, jobs: this.jobs, clock, runner: this.#downloadRunner, smDps });
     this.targets = new Targets(store, clock);
     this.eis = new EisRecords(this.targets);
     this.audits = new CardAudits({ store, jobs: this.jobs, clock });
@@ -171,6 +182,7 @@ export class Gateway {
 
   /** Starts the background tasks that order jobs and remove records; to be called once links are registered. */
   async startBackground(): Promise<void> {
+    await this.#downloadRunner.start();
     await this.#campaignRunner.start();
     this.pruner.start();
   }
@@ -180,6 +192,7 @@ export class Gateway {
     await this.pruner.stop();
     await this.leases[Symbol.asyncDispose]();
     await this.#campaignRunner.stop();
+    await this.#downloadRunner.stop();
   }
 
   /** Brings running work to a durable point. */

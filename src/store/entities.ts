@@ -7,6 +7,7 @@ import { adminDialogRepository } from "./sqlite/admin-dialogs.ts";
 import { apiTokenRepository } from "./sqlite/api-tokens.ts";
 import { auditRepository } from "./sqlite/audit.ts";
 import { campaignRepository } from "./sqlite/campaigns.ts";
+import { downloadRepository, downloadSteps } from "./sqlite/downloads.ts";
 import { eventRepository } from "./sqlite/events.ts";
 import { identifierRepository } from "./sqlite/identifiers.ts";
 import { inboxRepository, inboxSteps } from "./sqlite/inbox.ts";
@@ -46,6 +47,7 @@ export function repositories(s: Statements, seal: Seal, noted: Noted): Repositor
     adminDialogs: adminDialogRepository(s, seal),
     sessionTriggers: pendingSessionTriggerRepository(s),
     campaigns: campaignRepository(s, seal),
+    downloads: downloadRepository(s, seal),
     smsc: smscRepository(s, seal),
     tokens: apiTokenRepository(s),
     audit: auditRepository(s),
@@ -58,5 +60,7 @@ export function repositories(s: Statements, seal: Seal, noted: Noted): Repositor
 /** The migration of a store from any earlier version: the steps of all entities, by their numbers. */
 export const migrations: readonly Migration[] = [
   ...earlierSteps,
-  ...[...inboxSteps, ...jobSteps, ...packetSteps, ...smscSteps].sort((a, b) => (a.name < b.name ? -1 : 1)),
+  ...[...inboxSteps, ...jobSteps, ...packetSteps, ...smscSteps, ...downloadSteps].sort((a, b) =>
+    a.name < b.name ? -1 : 1,
+  ),
 ];

@@ -54,6 +54,7 @@ type SealedTable =
   | "packet.response"
   | "campaign"
   | "campaign_item"
+  | "download"
   | "admin_dialog"
   | "inbox"
   | "smsc_segment";

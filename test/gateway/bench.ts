@@ -13,6 +13,7 @@ import { parseAddress } from "../../src/codec/sms/address.ts";
 import { timestampOf } from "../../src/codec/sms/timestamp.ts";
 import { parseTpdu, tpduBytes } from "../../src/codec/sms/tpdu.ts";
 import { sealWith } from "../../src/crypto/seal.ts";
+import type { SmDpCredentials } from "../../src/gateway/downloads/credentials.ts";
 import { Gateway } from "../../src/gateway/gateway.ts";
 import { feedJob } from "../../src/gateway/job-effects.ts";
 import type { Jobs } from "../../src/gateway/jobs/jobs.ts";
@@ -177,7 +178,7 @@ export class Bench implements AsyncDisposable {
   readonly useCaseDeps: SmscConversationsDeps & { readonly store: SqliteStore; readonly jobs: Jobs };
   readonly #links: BenchLink[] = [];
 
-  private constructor(store: SqliteStore, folder: string, clock: Clock) {
+  private constructor(store: SqliteStore, folder: string, clock: Clock, smDps: readonly SmDpCredentials[]) {
     this.store = store;
     this.folder = folder;
     this.gateway = new Gateway({
@@ -193,14 +194,19 @@ export class Bench implements AsyncDisposable {
         retransmissions: 2,
       },
       notifications: "local",
+      smDps,
     });
     this.targets = this.gateway.targets;
     this.useCaseDeps = { store, jobs: this.gateway.jobs, feed: feedJob, clock, log: silentLog };
   }
 
-  static async open(folder = mkdtempSync(join(tmpdir(), "otagate-gateway-")), clock = systemClock): Promise<Bench> {
+  static async open(
+    folder = mkdtempSync(join(tmpdir(), "otagate-gateway-")),
+    clock = systemClock,
+    smDps: readonly SmDpCredentials[] = [],
+  ): Promise<Bench> {
     const store = await SqliteStore.open(folder, sealWith(new Secret(Buffer.alloc(32, 7))));
-    return new Bench(store, folder, clock);
+    return new Bench(store, folder, clock, smDps);
   }
 
   /** Imports the card as a target and puts it into a link. */
@@ -272,9 +278,10 @@ export function euicc(options: FixtureOptions & { misbehaviour?: Misbehaviour } 
 
 /** What an operator knows of the card, as JSON for the import. */
 export function plainEis(card: SimulatedEuicc): unknown {
-  const { eid, isdR, profiles } = card.state;
+  const { eid, isdR, profiles, ecasd } = card.state;
   return {
     eid,
+    ecasd: { certificate: ecasd.certificate },
     isdR: {
       keySets: isdR.keySets.map(({ kvn, type, keys, ...rest }) => ({
         kvn,

@@ -105,9 +105,8 @@ describe("docs/development/data-model.md", () => {
 
   it("names the sealed columns", () => {
     const sealed = table.filter(([, , , column]) => column !== "").map(([name, , , column]) => `${name}.${column}`);
-    const inSchema = [...schema.matchAll(/ALTER TABLE (\w+) ADD COLUMN secret BLOB/g)].map(
-      ([, name]) => `\`${name}\`.\`secret\``,
-    );
+    const named = /(?:ALTER TABLE (\w+) ADD COLUMN|CREATE TABLE (\w+) \([^;]*,) secret BLOB/g;
+    const inSchema = [...schema.matchAll(named)].map(([, changed, created]) => `\`${changed ?? created}\`.\`secret\``);
     expect(sealed).toEqual(expect.arrayContaining(inSchema));
     expect(sealed).toHaveLength(inSchema.length + 2);
     for (const [, , , column = ""] of table)

@@ -23,6 +23,7 @@ const rooms = [
   "jobs",
   "switches",
   "scp80",
+  "downloads",
   "campaign",
   "upstream",
   "notifications",

@@ -16,6 +16,7 @@ import { RetentionConfig } from "./retention.ts";
 import { Scp81Config } from "./scp81.ts";
 import { SecretReference } from "./secret-reference.ts";
 import { SimulateConfig } from "./simulate.ts";
+import { SmDpConfig } from "./sm-dp.ts";
 import { SmppFaceConfig } from "./smpp-face.ts";
 import { SmsConfig } from "./sms.ts";
 import { SmscAccountConfig } from "./smsc.ts";
@@ -44,6 +45,7 @@ export const Config = z
     modems: z.array(ModemConfig).superRefine(uniqueBy("name")).superRefine(portsOfTheirOwn).default([]),
     modemDiscovery: ModemDiscoveryConfig.prefault({}),
     smsc: z.array(SmscAccountConfig).superRefine(uniqueBy("name")).default([]),
+    smDp: z.array(SmDpConfig).superRefine(uniqueBy("name")).default([]),
     smppFace: SmppFaceConfig.prefault({}),
   })
   .superRefine(knownProfiles);

@@ -90,6 +90,25 @@ function expandedObjects(from: Reader): {
   return { format: tag === 0xab ? "expanded-definite" : "hybrid", objects };
 }
 
+/**
+ * The answers to the parts of a script that was sent in parts, each as it came. ETSI TS 102 226 §5.2.2
+ * @throws codec.* with the offset
+ */
+export function splitResponses(octets: Uint8Array): Uint8Array[] {
+  const from = new Reader(octets);
+  const found: Uint8Array[] = [];
+  while (!from.ended) {
+    const start = from.offset;
+    readTag(from);
+    if (from.peek() === 0x80) {
+      from.u8();
+      untilEnd(from);
+    } else from.take(readLength(from), "response scripting template");
+    found.push(octets.subarray(start, from.offset));
+  }
+  return found;
+}
+
 /** One answer to one command, in its place among the others. */
 export interface ScriptItem {
   readonly tag: number;

@@ -3,6 +3,7 @@ import type { auditOperations } from "./audit.ts";
 import type { campaignOperations } from "./campaigns.ts";
 import type { cardOperations } from "./cards.ts";
 import type { daemonOperations } from "./daemon.ts";
+import type { downloadOperations } from "./downloads.ts";
 import type { eisOperations } from "./eis.ts";
 import type { eventOperations } from "./events.ts";
 import type { identifierOperations } from "./identifiers.ts";
@@ -26,6 +27,7 @@ export interface Contract {
   readonly campaigns: typeof campaignOperations;
   readonly cards: typeof cardOperations;
   readonly daemon: typeof daemonOperations;
+  readonly downloads: typeof downloadOperations;
   readonly eis: typeof eisOperations;
   readonly events: typeof eventOperations;
   readonly identifiers: typeof identifierOperations;
@@ -75,6 +77,13 @@ export const routes: { readonly [Resource in keyof Contract]: RoutesOf<Contract[
     readiness: "GET /readyz",
     get: "GET /v1",
     metrics: "GET /metrics text",
+  },
+  downloads: {
+    start: "POST /v1/downloads",
+    plan: "POST /v1/downloads/plan",
+    list: "GET /v1/downloads",
+    get: "GET /v1/downloads/:id",
+    cancel: "POST /v1/downloads/:id/cancel",
   },
   eis: {
     export: "GET /v1/targets/:ref/export text",

@@ -91,6 +91,7 @@ const requestShape = z.object({
   onAnswerLost: z.enum(["fail", "repeat"]).optional(),
   secureChannel: z.string().optional(),
   moreToCome: z.boolean().optional(),
+  oneByOne: z.boolean().optional(),
   tolerate: listOf(z.string()).optional(),
   keepEis: z.boolean().optional(),
   switchTimeoutMs: z.number().optional(),

@@ -120,6 +120,10 @@ const Request = z
       .optional()
       .describe("The client's SCP03 or SCP03t channel of the script; derived from the script when absent"),
     moreToCome: z.boolean().optional().describe("More scripts follow: keep the SCP81 session open for them"),
+    oneByOne: z
+      .boolean()
+      .optional()
+      .describe("SCP81: each command, and each SCP03t block (86), in a script of its own within the session"),
     tolerate: z
       .array(
         z

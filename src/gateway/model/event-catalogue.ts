@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import { campaignEvents } from "./events/campaign.ts";
+import { downloadEvents } from "./events/download.ts";
 import { jobEvents } from "./events/job.ts";
 import { messageEvents, smscEvents } from "./events/message.ts";
 import { notificationEvents, switchEvents } from "./events/notification.ts";
@@ -27,6 +28,7 @@ export const eventCatalogue = {
   ...smscEvents,
   ...targetEvents,
   ...campaignEvents,
+  ...downloadEvents,
   ...sessionEvents,
   ...modemEvents,
 } as const satisfies Record<string, EventEntry>;

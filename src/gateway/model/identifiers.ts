@@ -8,9 +8,10 @@ export type PacketId = `pkt_${string}`;
 export type NotificationId = `ntf_${string}`;
 export type SwitchId = `prc_${string}`;
 export type CampaignId = `cmp_${string}`;
+export type DownloadId = `dld_${string}`;
 
-/** Prefixes of the records whose identifiers a client may abbreviate: job, profile switch, notification, campaign, target. */
-export const abbreviable = ["job", "prc", "ntf", "cmp", "tgt"] as const;
+/** Prefixes of the records whose identifiers a client may abbreviate: job, profile switch, notification, campaign, target, download. */
+export const abbreviable = ["job", "prc", "ntf", "cmp", "tgt", "dld"] as const;
 export type Abbreviable = (typeof abbreviable)[number];
 
 /** Finds records by the beginning of their identifiers. */

@@ -59,6 +59,8 @@ export interface JobRequest {
   readonly secureChannel?: string;
   /** More scripts of the same exchange follow: keep an SCP81 session open. */
   readonly moreToCome?: boolean;
+  /** Every command, and every block of SCP03t (`86`), goes in a script of its own within the session. */
+  readonly oneByOne?: boolean;
   /** Status words of the last command that count as success, upper-case hexadecimal. */
   readonly tolerate?: readonly string[];
   /** Leave the EIS unchanged if the script contains an audit; differences are only reported. */
@@ -103,7 +105,7 @@ export function hasEnded(job: Pick<Job, "state">): boolean {
 }
 
 export interface JobOrigin {
-  readonly face: "cli" | "api" | "smpp" | "system" | "campaign" | "scenario" | "upstream";
+  readonly face: "cli" | "api" | "smpp" | "system" | "campaign" | "download" | "scenario" | "upstream";
   readonly client?: string;
   /** The client's own reference. */
   readonly reference?: string;

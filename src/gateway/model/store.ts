@@ -3,6 +3,7 @@ import type { AdminDialogRepository } from "./admin-dialog.ts";
 import type { ApiTokenRepository } from "./api-token.ts";
 import type { AuditRepository } from "./audit-entry.ts";
 import type { CampaignRepository } from "./campaign.ts";
+import type { DownloadRepository } from "./download.ts";
 import type { EventRepository } from "./event.ts";
 import type { IdentifierRepository } from "./identifiers.ts";
 import type { InboxRepository } from "./inbox.ts";
@@ -30,6 +31,7 @@ export interface Repositories {
   readonly adminDialogs: AdminDialogRepository;
   readonly sessionTriggers: PendingSessionTriggerRepository;
   readonly campaigns: CampaignRepository;
+  readonly downloads: DownloadRepository;
   readonly smsc: SmscRepository;
   readonly tokens: ApiTokenRepository;
   readonly audit: AuditRepository;

@@ -1,5 +1,7 @@
 import { withoutUndefined } from "../../base/defined.ts";
 import { concatBytes } from "../../base/hex.ts";
+import { scp03tTag } from "../../codec/euicc/scp03t.ts";
+import { scriptItems } from "../../codec/ota/script-response.ts";
 import type { AdminVerdict } from "../../link/scp81/admin-store.ts";
 import type { AnswerVerdict } from "../jobs/job-events.ts";
 import type { JobParts } from "../model/admin-dialog.ts";
@@ -55,6 +57,10 @@ function answered({ job, body, parts }: DeliveredScript, response: Uint8Array): 
     results: [...(parts?.results ?? []), ...result.commands],
     data: concatBytes(parts?.data ?? nothing, response),
   };
+  if (failure === undefined && now.left.length > 0 && hasFinalAnswer(response)) {
+    const note = `the card gave its final answer, ${now.left.length} parts were not sent`;
+    return { verdict: { at: "done", result: { ...partialResult(now), scriptStatus: "ok", note } } };
+  }
   if (failure === undefined && now.left.length > 0) {
     const note = `the card answered ${now.answered} parts, ${now.left.length} are left`;
     return { parts: now, verdict: { at: "part", result: partialResult(now), note } };
@@ -62,6 +68,11 @@ function answered({ job, body, parts }: DeliveredScript, response: Uint8Array): 
   const all = { ...partialResult(now), scriptStatus: "ok" };
   if (failure === undefined) return { verdict: { at: "done", result: all } };
   return { verdict: { at: "failed", error: failure, result: all } };
+}
+
+/** A card answers one block of a profile package with content, and takes no block after it. SGP.02 §4.1.3.3 */
+function hasFinalAnswer(response: Uint8Array): boolean {
+  return scriptItems(response).some(({ tag, value }) => tag === scp03tTag.data && value.length > 0);
 }
 
 function failureOf(verdict: Exclude<AdminVerdict, { state: "answered" }>): JobFailure {

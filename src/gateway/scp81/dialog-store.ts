@@ -159,7 +159,7 @@ export class Scp81Store implements AdminStore {
         await feed(r, job, { kind: "ended", at: now, end: { state: "failed", error: entry.error } });
         continue;
       }
-      const [body, ...left] = running === undefined ? scriptParts(work, owner) : running.left;
+      const [body, ...left] = running === undefined ? scriptParts(work, owner, job.request.oneByOne) : running.left;
       if (body === undefined) continue;
       const index = running?.answered ?? 0;
       const script = adminScript({ ...job, attempts }, work, { body, index }, entry.channel);

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { GatewayError } from "../../base/gateway-error.ts";
 import { safeName } from "../../base/key-like.ts";
 import { nearest } from "../../base/nearest.ts";
-import { euiccAid, isdPLoadFileAid, parseAid, parseTar } from "../../codec/euicc/aid.ts";
+import { type Aid, euiccAid, isdPLoadFileAid, parseAid, parseTar } from "../../codec/euicc/aid.ts";
 import { type Es5Function, es5Function, es5Functions } from "../../codec/euicc/es5/functions.ts";
 import type { ProfileLookup } from "../../codec/euicc/es5/record.ts";
 import { sameIccid } from "../../codec/euicc/iccid.ts";
@@ -59,14 +59,16 @@ function profilesOf(target: Target): ProfileLookup {
       const message = `the EIS of ${target.eid ?? target.id} has no profile with ICCID ${iccid}`;
       throw new GatewayError("target.invalid", message, { detail: { field: "params.iccid", iccid } });
     },
-    freeIsdP: () => {
-      const taken = new Set(target.esimProfiles.map((one) => one.aid));
-      // The range of ISD-Ps. SGP.02 §2.2.3
-      for (let tar = 0x10; tar <= 0xffff; tar++) {
-        const candidate = euiccAid(parseTar(tar.toString(16).padStart(6, "0")));
-        if (!taken.has(candidate) && candidate !== isdPLoadFileAid) return candidate;
-      }
-      throw new GatewayError("target.invalid", "no ISD-P AID is free", { detail: { field: "params.aid" } });
-    },
+    freeIsdP: () => freeIsdP(target),
   };
+}
+
+/** The lowest ISD-P AID that the EIS does not contain. SGP.02 §2.2.3 @throws target.invalid */
+export function freeIsdP(target: Target): Aid {
+  const taken = new Set(target.esimProfiles.map((one) => one.aid));
+  for (let tar = 0x10; tar <= 0xffff; tar++) {
+    const candidate = euiccAid(parseTar(tar.toString(16).padStart(6, "0")));
+    if (!taken.has(candidate) && candidate !== isdPLoadFileAid) return candidate;
+  }
+  throw new GatewayError("target.invalid", "no ISD-P AID is free", { detail: { field: "params.aid" } });
 }

@@ -7,11 +7,12 @@ type Script = Exclude<JobWork, { kind: "packet" }>;
 
 /**
  * The bodies of a job's script: one, or several that are cut at command boundaries when it is larger than the card's
- * buffer. An upstream's ready body is cut only if the card could not accept it whole.
+ * buffer, or when its commands go one by one. An upstream's ready body is cut only if the card could not accept it
+ * whole.
  */
-export function scriptParts(work: Script, target: Target): Uint8Array[] {
+export function scriptParts(work: Script, target: Target, oneByOne = false): Uint8Array[] {
   const whole = workBody(work, target, "expanded-indefinite");
-  const limit = target.settings.scp81Buffer;
+  const limit = oneByOne ? 0 : target.settings.scp81Buffer;
   if (limit === undefined || whole.length <= limit) return [whole];
   const objects = work.kind === "script" ? work.apdus.map(capduObject) : objectsOf(whole);
   if (objects === undefined || objects.length < 2) return [whole];

@@ -1,7 +1,14 @@
 import { type IdentifierRepository, maxIdentifiers } from "../../gateway/model/identifiers.ts";
 import type { Statements } from "../statements.ts";
 
-const tables = { job: "job", prc: "procedure", ntf: "notification", cmp: "campaign", tgt: "target" } as const;
+const tables = {
+  job: "job",
+  prc: "procedure",
+  ntf: "notification",
+  cmp: "campaign",
+  tgt: "target",
+  dld: "download",
+} as const;
 
 /** Finds identifiers in the index of their table, where all with the same beginning stand in one range. */
 export function identifierRepository(s: Statements): IdentifierRepository {

@@ -28,6 +28,10 @@ const refused: Readonly<Record<string, number>> = {
   cutSession: 404,
   powerCycleLink: 503,
   testLink: 404,
+  startDownload: 409,
+  planDownload: 409,
+  getDownload: 404,
+  cancelDownload: 404,
 };
 
 /** Answers without an end, which `inject` cannot await; streams.test.ts reads them. */

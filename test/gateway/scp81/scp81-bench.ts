@@ -1,3 +1,4 @@
+import type { EuiccState } from "../../../simulators/euicc/card-state.ts";
 import type { SimulatedEuicc } from "../../../simulators/euicc/euicc.ts";
 import { SimulatedEuicc as Card } from "../../../simulators/euicc/euicc.ts";
 import type { Executed } from "../../../simulators/euicc/execution-log.ts";
@@ -10,6 +11,7 @@ import { Scp81Service } from "../../../src/app/scp81-service.ts";
 import { systemClock } from "../../../src/base/clock.ts";
 import { withoutUndefined } from "../../../src/base/defined.ts";
 import { isdRTar } from "../../../src/codec/euicc/aid.ts";
+import type { SmDpCredentials } from "../../../src/gateway/downloads/credentials.ts";
 import type { JobRequest } from "../../../src/gateway/model/job.ts";
 import { silentLog } from "../../../src/link/driver.ts";
 import { readWork } from "../../../src/store/octet-rows.ts";
@@ -30,6 +32,7 @@ export class Scp81Bench implements AsyncDisposable {
     this.#bench = bench;
     this.#service = service;
     const state = createEuiccState(options.fixture ?? {});
+    if (options.ecasd !== undefined) state.ecasd = options.ecasd(state.eid);
     const { attempts = 9, delaySeconds = 0 } = options.retry ?? {};
     state.isdR.scp81 = (state.isdR.scp81 ?? "").replace(
       "00032503000001",
@@ -51,7 +54,7 @@ export class Scp81Bench implements AsyncDisposable {
   }
 
   static async open(options: Scp81BenchOptions = {}): Promise<Scp81Bench> {
-    const bench = await Bench.open();
+    const bench = await Bench.open(undefined, systemClock, options.smDps);
     const service = await serve(bench, options);
     const made = new Scp81Bench(bench, service, service.address?.port ?? 0, options);
     if (options.inReader !== false) made.#link = await bench.add(made.card);
@@ -97,7 +100,7 @@ export class Scp81Bench implements AsyncDisposable {
     const port = this.#service.address?.port ?? 0;
     await this.#service[Symbol.asyncDispose]();
     await this.#bench.close();
-    this.#bench = await Bench.open(this.#bench.folder);
+    this.#bench = await Bench.open(this.#bench.folder, systemClock, options.smDps);
     this.#service = await serve(this.#bench, options, port);
     await this.#bench.gateway.start();
   }
@@ -115,6 +118,9 @@ export interface Scp81BenchOptions {
   readonly retry?: { readonly attempts?: number; readonly delaySeconds?: number };
   readonly holdOpenMs?: number;
   readonly inReader?: boolean;
+  /** Credentials for downloads, and what the card trusts. */
+  readonly smDps?: readonly SmDpCredentials[];
+  readonly ecasd?: (eid: string) => EuiccState["ecasd"];
   /** What triggers tell the card. */
   readonly trigger?: Partial<Scp81Config["trigger"]>;
 }

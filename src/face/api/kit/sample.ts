@@ -14,6 +14,7 @@ export const sample = {
   packet: "pkt_01kdvqk4003m4n5p6q7r8s9t0v",
   switch: "prc_01kdvqk4003m4n5p6q7r8s9t0v",
   campaign: "cmp_01kdvqk4003m4n5p6q7r8s9t0v",
+  download: "dld_01kdvqk4003m4n5p6q7r8s9t0v",
   notification: "ntf_01kdvqk4003m4n5p6q7r8s9t0v",
   message: "msg_01kdvqk4003m4n5p6q7r8s9t0v",
   session: "ses_01kdvqk4003m4n5p6q7r8s9t0v",

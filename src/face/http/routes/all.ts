@@ -3,6 +3,7 @@ import type { RoutePlugin } from "../route-plugin.ts";
 import { auditRoutes } from "./audit.ts";
 import { campaignRoutes } from "./campaigns.ts";
 import { cardAuditRoutes } from "./card-audit.ts";
+import { downloadRoutes } from "./downloads.ts";
 import { eisRoutes } from "./eis.ts";
 import { eventRoutes } from "./events.ts";
 import { healthRoutes } from "./health.ts";
@@ -25,6 +26,7 @@ export const allRoutes: readonly RoutePlugin[] = [
   auditRoutes,
   campaignRoutes,
   cardAuditRoutes,
+  downloadRoutes,
   eisRoutes,
   eventRoutes,
   healthRoutes,

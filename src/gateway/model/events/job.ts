@@ -3,7 +3,7 @@ import { failureInShort, first as since } from "./facts.ts";
 
 const origin = z
   .object({
-    face: z.enum(["cli", "api", "smpp", "system", "campaign", "scenario", "upstream"]),
+    face: z.enum(["cli", "api", "smpp", "system", "campaign", "download", "scenario", "upstream"]),
     client: z.string().optional(),
     reference: z.string().optional().describe("The client's own reference"),
   })
