@@ -14,6 +14,7 @@ import { ModemService } from "../src/app/modem-service.ts";
 import { Cleanup } from "../src/base/cleanup.ts";
 import { systemClock } from "../src/base/clock.ts";
 import { withoutUndefined } from "../src/base/defined.ts";
+import type { JobId } from "../src/base/id.ts";
 import { Secret } from "../src/base/secret.ts";
 import { sealWith } from "../src/crypto/seal.ts";
 import { Gateway } from "../src/gateway/gateway.ts";
@@ -168,19 +169,19 @@ export class ModemBench implements AsyncDisposable {
     await this.until(async () => (wanted.every((name) => this.link(name).state.up) ? true : undefined));
   }
 
-  async submit(name: string, work: NewJob["work"], request: NewJob["request"] = {}): Promise<string> {
+  async submit(name: string, work: NewJob["work"], request: NewJob["request"] = {}): Promise<JobId> {
     const order = { target: this.socket(name).eid, work, request: { bearer: "sms", ...request } as const };
     return (await this.gateway.jobs.submit({ ...order, origin: { face: "cli" } })).job.id;
   }
 
-  async ended(id: string, ms = 25_000): Promise<Job> {
+  async ended(id: JobId, ms = 25_000): Promise<Job> {
     return this.until(async () => {
       const job = await this.gateway.jobs.get(id);
       return hasEnded(job) ? job : undefined;
     }, ms);
   }
 
-  packets(job: string): Promise<PacketRecord[]> {
+  packets(job: JobId): Promise<PacketRecord[]> {
     return this.store.read((r) => r.packets.ofJob(job));
   }
 

@@ -5,6 +5,7 @@ import { type Misbehaviour, wellBehaved } from "../simulators/modem/misbehaviour
 import { seededRandom } from "../simulators/seeded-random.ts";
 import { systemClock } from "../src/base/clock.ts";
 import { fromHex } from "../src/base/hex.ts";
+import type { JobId } from "../src/base/id.ts";
 import { hasEnded } from "../src/gateway/model/job.ts";
 import { gatewayNumber, ModemBench, type Socket } from "./modem-bench.ts";
 
@@ -139,7 +140,7 @@ export async function soak({
   const started = performance.now();
   const end = started + seconds * 1000;
   const over = () => performance.now() >= end;
-  const jobs: string[] = [];
+  const jobs: JobId[] = [];
   const counted: Record<string, number> = {};
   const orders = names.slice(senders.length).map(async (name) => {
     while (!over()) {
@@ -179,7 +180,7 @@ export async function soak({
   };
 }
 
-async function settle(bench: ModemBench, jobs: readonly string[], patienceMs: number) {
+async function settle(bench: ModemBench, jobs: readonly JobId[], patienceMs: number) {
   const until = performance.now() + patienceMs;
   const found = { done: 0, unsure: 0, repeated: 0, lost: [] as string[], stuck: [] as string[] };
   for (const id of jobs) {

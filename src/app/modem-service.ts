@@ -3,6 +3,7 @@ import { systemClock } from "../base/clock.ts";
 import { withoutUndefined } from "../base/defined.ts";
 import { detach } from "../base/detach.ts";
 import { asGatewayError, GatewayError } from "../base/gateway-error.ts";
+import type { JobId, TargetId } from "../base/id.ts";
 import type { Gateway } from "../gateway/gateway.ts";
 import type { CardIdentity, Link } from "../gateway/links/links.ts";
 import { holds } from "../gateway/links/routing.ts";
@@ -165,7 +166,7 @@ export class ModemService implements AsyncDisposable {
     );
   }
 
-  async #watchAttach(target: string, job: string | undefined): Promise<void> {
+  async #watchAttach(target: TargetId, job: JobId | undefined): Promise<void> {
     const { gateway } = this.#deps;
     const owner = await gateway.targets.find(target);
     const modem = [...this.#links.values()].find((one) => owner !== undefined && holds(knownCard(one.lastCard), owner));

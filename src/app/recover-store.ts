@@ -1,4 +1,5 @@
 import { systemClock } from "../base/clock.ts";
+import type { JobId } from "../base/id.ts";
 import { feedJob } from "../gateway/job-effects.ts";
 import type { SealSource } from "../store/open-database.ts";
 import { SqliteStore } from "../store/sqlite-store.ts";
@@ -8,7 +9,7 @@ interface Recovered {
   /** Number of commits that the store lacks, if known. */
   readonly missing: number | undefined;
   /** Open jobs that were ended, since it is unknown whether they had been sent. */
-  readonly endedJobs: readonly string[];
+  readonly endedJobs: readonly JobId[];
   /** Other changes, as text. */
   readonly notes: readonly string[];
 }
@@ -24,7 +25,7 @@ export async function recoverStore(state: string, seal: SealSource, raiseCounter
   const notes: string[] = [];
   const warn = (_facts: object, text: string) => void notes.push(text);
   await using store = await SqliteStore.open(state, seal, { warn, recover: { raiseCounters } });
-  const endedJobs: string[] = [];
+  const endedJobs: JobId[] = [];
   for (;;) {
     const ended = await store.write(async (r) => {
       const open = await r.jobs.inState(["queued", "running", "waiting"], batch);

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { Cleanup } from "../base/cleanup.ts";
 import { systemClock } from "../base/clock.ts";
 import { detach } from "../base/detach.ts";
+import type { TargetId } from "../base/id.ts";
 import { originForm } from "../codec/gp/admin-http.ts";
 import type { Gateway } from "../gateway/gateway.ts";
 import { feedJob } from "../gateway/job-effects.ts";
@@ -55,7 +56,7 @@ export class Scp81Service implements AsyncDisposable {
     this.#config = config;
     this.#directory = new PskDirectory(store);
     this.#cleanup.defer(() => this.#directory[Symbol.dispose]());
-    const wake = (target: string) =>
+    const wake = (target: TargetId) =>
       detach(
         gateway.jobs.wake(target),
         reported(log, "failed to start the waiting jobs of a target; they start with their next attempt", { target }),

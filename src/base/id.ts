@@ -43,3 +43,17 @@ function nextTail(): void {
     if (digit !== 0) return;
   }
 }
+
+/** Identifiers of stored records, as `newId` makes them: the prefix is the kind of the record. */
+export type JobId = `job_${string}`;
+export type TargetId = `tgt_${string}`;
+export type PacketId = `pkt_${string}`;
+export type NotificationId = `ntf_${string}`;
+export type SwitchId = `prc_${string}`;
+export type CampaignId = `cmp_${string}`;
+export type DownloadId = `dld_${string}`;
+
+/** Whether text that comes from outside has the form of an identifier with this prefix. */
+export function isRecordId<P extends string>(prefix: P, text: string): text is `${P}_${string}` {
+  return text.startsWith(`${prefix}_`);
+}

@@ -1,6 +1,7 @@
 import type { Clock } from "../base/clock.ts";
 import { detach } from "../base/detach.ts";
 import { GatewayError } from "../base/gateway-error.ts";
+import type { TargetId } from "../base/id.ts";
 import type { Log } from "../link/driver.ts";
 import { reported } from "../link/reported.ts";
 import { ApiTokens } from "./access/api-tokens.ts";
@@ -89,7 +90,7 @@ export class Gateway {
     this.#deps = deps;
     const { store, clock, random, log } = deps;
     const { links } = this;
-    const kick = (target: string) => this.#runner.kick(target);
+    const kick = (target: TargetId) => this.#runner.kick(target);
     const https = () => this.#https;
     const answers = this.#answers;
     this.#runner = new JobRunner({

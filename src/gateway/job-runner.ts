@@ -1,5 +1,6 @@
 import type { Clock } from "../base/clock.ts";
 import { asGatewayError, type GatewayError, isGatewayError } from "../base/gateway-error.ts";
+import type { JobId, TargetId } from "../base/id.ts";
 import type { Log } from "../link/driver.ts";
 import { checkPolicy } from "./eis/policy.ts";
 import { type Around, Dispatcher } from "./jobs/dispatcher.ts";
@@ -45,7 +46,7 @@ export class JobRunner {
   readonly #smsRun: SmsRun;
   readonly #dispatcher: Dispatcher;
   /** Targets whose next job waits for a link. */
-  readonly #blocked = new Set<string>();
+  readonly #blocked = new Set<TargetId>();
 
   constructor(deps: JobRunnerDeps) {
     this.#deps = deps;
@@ -76,7 +77,7 @@ export class JobRunner {
   }
 
   /** Examines the target's queue. */
-  kick(target: string): void {
+  kick(target: TargetId): void {
     this.#dispatcher.kick(target);
   }
 
@@ -91,7 +92,7 @@ export class JobRunner {
   }
 
   /** Runs the target's queue now instead of at its next try. */
-  async wake(target: string): Promise<void> {
+  async wake(target: TargetId): Promise<void> {
     await this.#resume(target, 0);
   }
 
@@ -106,7 +107,7 @@ export class JobRunner {
     this.#backoff.removed(id);
   }
 
-  async #resume(target: string, earliest: number): Promise<void> {
+  async #resume(target: TargetId, earliest: number): Promise<void> {
     this.#blocked.delete(target);
     await this.#deps.store.write((r) => makeDue(r, target, Math.max(earliest, this.#deps.clock.now())));
     this.#dispatcher.kick(target);
@@ -222,7 +223,7 @@ export class JobRunner {
     return chooseRoute(target, job.work, request, routeLinks(links.list()), https, segments);
   }
 
-  async #hasPacket(job: string): Promise<boolean> {
+  async #hasPacket(job: JobId): Promise<boolean> {
     const packets = await this.#deps.store.read((r) => r.packets.ofJob(job));
     return packets.some((packet) => packet.state !== "abandoned" && packet.transmissions > 0);
   }

@@ -1,3 +1,4 @@
+import type { JobId, PacketId } from "../base/id.ts";
 import type { PacketPart, PacketPatch, PacketRecord } from "../gateway/model/packet.ts";
 import { KeptRows } from "./kept-rows.ts";
 import type { Statements } from "./statements.ts";
@@ -24,17 +25,17 @@ export class KeptPackets {
     this.#jobs.set(packet.id, packet.job);
   }
 
-  ofJob(job: string): PacketRecord | undefined {
+  ofJob(job: JobId): PacketRecord | undefined {
     return this.#byJob.get(job)?.value.packet;
   }
 
   /** The parts of a packet in their order. */
-  parts(packet: string): PacketPart[] | undefined {
+  parts(packet: PacketId): PacketPart[] | undefined {
     const kept = this.#find(packet);
     return kept && [...kept.parts];
   }
 
-  changed(id: string, patch: PacketPatch): void {
+  changed(id: PacketId, patch: PacketPatch): void {
     const kept = this.#find(id);
     if (kept !== undefined) this.#byJob.set(kept.packet.job, { ...kept, packet: { ...kept.packet, ...patch } });
   }
@@ -50,11 +51,11 @@ export class KeptPackets {
     }
   }
 
-  forget(job: string): void {
+  forget(job: JobId): void {
     this.#byJob.delete(job);
   }
 
-  #find(packet: string): Kept | undefined {
+  #find(packet: PacketId): Kept | undefined {
     const job = this.#jobs.get(packet)?.value;
     const kept = job === undefined ? undefined : this.#byJob.get(job)?.value;
     return kept?.packet.id === packet ? kept : undefined;

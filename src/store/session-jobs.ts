@@ -1,3 +1,4 @@
+import type { TargetId } from "../base/id.ts";
 import type { Job, JobPatch } from "../gateway/model/job.ts";
 import { KeptRows } from "./kept-rows.ts";
 import type { Statements } from "./statements.ts";
@@ -23,12 +24,12 @@ export class SessionJobs {
   }
 
   /** The first jobs of a target; undefined when they must be read. */
-  first(target: string, limit: number): readonly Job[] | undefined {
+  first(target: TargetId, limit: number): readonly Job[] | undefined {
     const kept = this.#waiting.get(target)?.value;
     return kept !== undefined && (kept.all || kept.jobs.length >= limit) ? kept.jobs.slice(0, limit) : undefined;
   }
 
-  read(target: string, jobs: readonly Job[], all: boolean): void {
+  read(target: TargetId, jobs: readonly Job[], all: boolean): void {
     this.#waiting.set(target, { jobs, all });
     for (const { id } of jobs) this.#targets.set(id, target);
   }

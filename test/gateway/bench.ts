@@ -8,6 +8,7 @@ import { SoftReader } from "../../simulators/reader.ts";
 import { type Clock, systemClock } from "../../src/base/clock.ts";
 import { withoutUndefined } from "../../src/base/defined.ts";
 import { toHex } from "../../src/base/hex.ts";
+import type { JobId } from "../../src/base/id.ts";
 import { Secret } from "../../src/base/secret.ts";
 import { parseAddress } from "../../src/codec/sms/address.ts";
 import { timestampOf } from "../../src/codec/sms/timestamp.ts";
@@ -223,7 +224,7 @@ export class Bench implements AsyncDisposable {
     return this.ended(job.id);
   }
 
-  async ended(id: string, ms = 15_000): Promise<Job> {
+  async ended(id: JobId, ms = 15_000): Promise<Job> {
     return this.until(async () => {
       const job = await this.gateway.jobs.get(id);
       return hasEnded(job) ? job : undefined;

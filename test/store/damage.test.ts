@@ -325,7 +325,7 @@ describe("a store that was damaged", () => {
     const { endedJobs } = await recoverStore(crashed, seal, 0);
     expect(endedJobs).toHaveLength(1);
     const store = await open();
-    const job = await store.read((r) => r.jobs.get(endedJobs[0] ?? ""));
+    const job = await store.read((r) => r.jobs.get(endedJobs[0] ?? "job_"));
     expect(job).toMatchObject({ state: "failed", error: { code: "job.interrupted", executed: "unknown" } });
     expect(await store.read((r) => r.outbox.instance())).not.toBe(name);
     await store[Symbol.asyncDispose]();

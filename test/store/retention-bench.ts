@@ -2,10 +2,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Clock, systemClock } from "../../src/base/clock.ts";
-import { newId } from "../../src/base/id.ts";
+import { type JobId, type NotificationId, newId } from "../../src/base/id.ts";
 import { isdRTar } from "../../src/codec/euicc/aid.ts";
 import type { Campaign } from "../../src/gateway/model/campaign.ts";
-import type { JobId } from "../../src/gateway/model/identifiers.ts";
 import type { Job } from "../../src/gateway/model/job.ts";
 import type { NotificationRecord } from "../../src/gateway/model/notification.ts";
 import type { ProfileSwitch } from "../../src/gateway/model/profile-switch.ts";
@@ -97,7 +96,7 @@ export class RetentionBench implements AsyncDisposable {
     return id;
   }
 
-  async notification(at: number, over: Partial<NotificationRecord> = {}): Promise<string> {
+  async notification(at: number, over: Partial<NotificationRecord> = {}): Promise<NotificationId> {
     const id = newId("ntf", at);
     await this.write((r) =>
       r.notifications.insert({
@@ -132,7 +131,6 @@ export class RetentionBench implements AsyncDisposable {
     const made: SmscMessage = {
       id,
       client: "esme",
-      job: "",
       position: 0,
       target: "tgt_1",
       source: address,

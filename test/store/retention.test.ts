@@ -1,7 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { newId } from "../../src/base/id.ts";
+import { type JobId, newId } from "../../src/base/id.ts";
 import { isdRTar } from "../../src/codec/euicc/aid.ts";
-import type { JobId } from "../../src/gateway/model/identifiers.ts";
 import { target } from "../gateway/records.ts";
 import { dayMs, eid, everything, now, old, RetentionBench, young } from "./retention-bench.ts";
 
@@ -32,10 +31,10 @@ describe("what is past its retention", () => {
     expect(removed).toEqual({ jobs: 1, packets: 1, packetParts: 1, messages: 1 });
     expect(await jobsLeft()).toEqual([kept]);
     expect(await bench.read((r) => r.packets.ofJob(gone))).toEqual([]);
-    expect(await bench.read((r) => r.packets.parts(packet?.id ?? ""))).toEqual([]);
+    expect(await bench.read((r) => r.packets.parts(packet?.id ?? "pkt_"))).toEqual([]);
     expect(await bench.read((r) => r.smsc.message(message))).toBeUndefined();
     const [other] = await bench.read((r) => r.packets.ofJob(kept));
-    expect(await bench.read((r) => r.packets.parts(other?.id ?? ""))).toHaveLength(1);
+    expect(await bench.read((r) => r.packets.parts(other?.id ?? "pkt_"))).toHaveLength(1);
   });
 
   it("is each kind by its own period; a kind without one is kept for ever", async () => {

@@ -3,10 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { newId } from "../../src/base/id.ts";
+import { newId, type TargetId } from "../../src/base/id.ts";
 import { Secret } from "../../src/base/secret.ts";
 import { isdRTar } from "../../src/codec/euicc/aid.ts";
-import type { TargetId } from "../../src/gateway/model/identifiers.ts";
 import type { Job } from "../../src/gateway/model/job.ts";
 import type { KeySet } from "../../src/gateway/model/key-set.ts";
 import type { Seal } from "../../src/gateway/model/store.ts";
@@ -293,7 +292,7 @@ describe("the embedded store", () => {
       await r.jobs.patch("job_a", { notBefore: 200, note: "no link" });
       await r.jobs.defer(a, 10, 200, "no link");
     });
-    const due = async (target: string, now: number) =>
+    const due = async (target: TargetId, now: number) =>
       (await store.read((r) => r.jobs.next(target, now, ["system", "normal"])))?.id;
     expect([await due("tgt_t", 10), await due("tgt_u", 10)]).toEqual(["job_c", "job_d"]);
     await store.write((r) => r.jobs.patch("job_c", { state: "done" }));

@@ -1,7 +1,7 @@
 import type { Clock } from "../../base/clock.ts";
 import { withoutUndefined } from "../../base/defined.ts";
 import { GatewayError } from "../../base/gateway-error.ts";
-import { newId } from "../../base/id.ts";
+import { type CampaignId, newId } from "../../base/id.ts";
 import { inTurns } from "../../base/turns.ts";
 import { idempotencyOf } from "../jobs/job-order.ts";
 import type {
@@ -12,6 +12,7 @@ import type {
   ItemCounts,
   ItemState,
 } from "../model/campaign.ts";
+import { unknownRecord } from "../model/identifiers.ts";
 import type { Repositories, Store } from "../model/store.ts";
 import type { Target } from "../model/target.ts";
 import { findTarget } from "../targets/target-lookup.ts";
@@ -99,7 +100,7 @@ export class Campaigns {
   }
 
   /** @throws campaign.unknown */
-  async show(id: string): Promise<ShownCampaign> {
+  async show(id: CampaignId): Promise<ShownCampaign> {
     return this.#deps.store.read((r) => this.#shown(r, id));
   }
 
@@ -116,7 +117,7 @@ export class Campaigns {
 
   /** @throws campaign.unknown */
   async items(
-    id: string,
+    id: CampaignId,
     state: readonly ItemState[] | undefined,
     after: number | undefined,
     limit: number,
@@ -128,13 +129,13 @@ export class Campaigns {
   }
 
   /** @throws campaign.unknown */
-  async report(id: string): Promise<CampaignReport> {
+  async report(id: CampaignId): Promise<CampaignReport> {
     const campaign = await this.#deps.store.read((r) => requireCampaign(r, id));
     return campaignReport(campaign, this.#pieces(id), this.#deps.clock.now());
   }
 
   /** All items of a campaign, page by page. */
-  async *#pieces(id: string): AsyncIterable<readonly CampaignItem[]> {
+  async *#pieces(id: CampaignId): AsyncIterable<readonly CampaignItem[]> {
     let after: number | undefined;
     for (;;) {
       const found = await this.#deps.store.read((r) => r.campaigns.items(id, {}, after, itemsAtOnce));
@@ -145,7 +146,7 @@ export class Campaigns {
   }
 
   /** Starts no further targets; running ones continue. @throws campaign.unknown, campaign.state */
-  async pause(id: string): Promise<ShownCampaign> {
+  async pause(id: CampaignId): Promise<ShownCampaign> {
     await this.#change(id, ["running"], (campaign) => ({
       ...campaign,
       state: "paused",
@@ -155,7 +156,7 @@ export class Campaigns {
   }
 
   /** Continues after a pause or a stop; failures so far do not stop it again. @throws campaign.unknown, campaign.state */
-  async resume(id: string): Promise<ShownCampaign> {
+  async resume(id: CampaignId): Promise<ShownCampaign> {
     await this.#change(id, ["paused", "stopped"], ({ reason: _, ...campaign }, counts) => ({
       ...campaign,
       state: "running",
@@ -165,7 +166,7 @@ export class Campaigns {
   }
 
   /** Cancels targets that have not started, and jobs that were not sent. @throws campaign.unknown, campaign.state */
-  async cancel(id: string): Promise<ShownCampaign> {
+  async cancel(id: CampaignId): Promise<ShownCampaign> {
     await this.#change(id, ["running", "paused", "stopped"], (campaign) => ({
       ...campaign,
       state: "cancelled",
@@ -176,7 +177,7 @@ export class Campaigns {
   }
 
   async #change(
-    id: string,
+    id: CampaignId,
     from: readonly Campaign["state"][],
     to: (campaign: Campaign, counts: ItemCounts) => Campaign,
   ): Promise<void> {
@@ -192,7 +193,7 @@ export class Campaigns {
     runner.look(id);
   }
 
-  async #shown(r: Repositories, id: string): Promise<ShownCampaign> {
+  async #shown(r: Repositories, id: CampaignId): Promise<ShownCampaign> {
     const campaign = await requireCampaign(r, id);
     return { campaign, progress: progressOf(campaign, await r.campaigns.counts(id), this.#deps.clock.now()) };
   }
@@ -220,10 +221,9 @@ function noTargets(targets: CampaignTargets): GatewayError {
   return new GatewayError("campaign.invalid", `targets: ${why}`, { detail: { field: "targets" } });
 }
 
-async function requireCampaign(r: Repositories, id: string): Promise<Campaign> {
+async function requireCampaign(r: Repositories, id: CampaignId): Promise<Campaign> {
   const campaign = await r.campaigns.get(id);
-  if (campaign === undefined)
-    throw new GatewayError("campaign.unknown", `no campaign '${id}'`, { detail: { campaign: id } });
+  if (campaign === undefined) throw unknownRecord("cmp", id);
   return campaign;
 }
 

@@ -2,6 +2,7 @@ import type { Clock } from "../../base/clock.ts";
 import { withoutUndefined } from "../../base/defined.ts";
 import { detach } from "../../base/detach.ts";
 import { asGatewayError, GatewayError, isGatewayError } from "../../base/gateway-error.ts";
+import type { CampaignId, TargetId } from "../../base/id.ts";
 import { KeyedQueue } from "../../base/keyed-queue.ts";
 import type { Log } from "../../link/driver.ts";
 import type { Campaign, CampaignItem } from "../model/campaign.ts";
@@ -28,7 +29,7 @@ interface CampaignRunnerDeps {
 }
 
 /** @throws campaign.state */
-async function notCancelled(r: Repositories, id: string): Promise<void> {
+async function notCancelled(r: Repositories, id: CampaignId): Promise<void> {
   if ((await r.campaigns.get(id))?.state === "cancelled")
     throw new GatewayError("campaign.state", "the campaign is cancelled", { detail: { campaign: id } });
 }
@@ -59,12 +60,12 @@ const interesting: ReadonlySet<string> = new Set<EventType>([
  */
 export class CampaignRunner {
   readonly #deps: CampaignRunnerDeps;
-  readonly #queue = new KeyedQueue<string>();
+  readonly #queue = new KeyedQueue<CampaignId>();
   /** Campaigns to be processed, with the targets concerned or `all` running ones. */
-  readonly #dirty = new Map<string, Set<string> | "all">();
+  readonly #dirty = new Map<CampaignId, Set<TargetId> | "all">();
   /** Running targets by id, and the campaigns they run in. */
-  readonly #running = new Map<string, Set<string>>();
-  readonly #open = new Set<string>();
+  readonly #running = new Map<TargetId, Set<CampaignId>>();
+  readonly #open = new Set<CampaignId>();
   #off: (() => void) | undefined;
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
@@ -91,12 +92,12 @@ export class CampaignRunner {
   }
 
   /** Processes all running targets of a campaign. */
-  look(id: string): void {
+  look(id: CampaignId): void {
     this.#mark(id, "all");
   }
 
   /** Cancels the jobs of a cancelled campaign that have not left. */
-  async cancelled(id: string): Promise<void> {
+  async cancelled(id: CampaignId): Promise<void> {
     const { store, jobs } = this.#deps;
     const running = await store.read((r) => r.campaigns.items(id, { state: ["running"] }, undefined, 10_000));
     for (const { phase, job } of running) {
@@ -116,7 +117,7 @@ export class CampaignRunner {
     }
   }
 
-  #mark(id: string, what: string): void {
+  #mark(id: CampaignId, what: TargetId | "all"): void {
     if (this.#stopped) return;
     const before = this.#dirty.get(id);
     this.#open.add(id);
@@ -130,7 +131,7 @@ export class CampaignRunner {
     );
   }
 
-  async #work(id: string): Promise<void> {
+  async #work(id: CampaignId): Promise<void> {
     const what = this.#dirty.get(id) ?? "all";
     this.#dirty.delete(id);
     if (this.#stopped) return;
@@ -147,7 +148,7 @@ export class CampaignRunner {
   }
 
   /** Starts the targets that may be started; ends or stops the campaign when its state requires it. */
-  async #continue(id: string): Promise<void> {
+  async #continue(id: CampaignId): Promise<void> {
     const { store } = this.#deps;
     for (;;) {
       const now = await this.#paced(id);
@@ -166,7 +167,7 @@ export class CampaignRunner {
    * The state and progress of the campaign; a change of state is decided in the unit of work that stores it, so that a
    * pause or a cancel stays.
    */
-  async #paced(id: string) {
+  async #paced(id: CampaignId) {
     const { store, clock } = this.#deps;
     const look = async (r: Repositories) => {
       const campaign = await r.campaigns.get(id);
@@ -279,7 +280,7 @@ export class CampaignRunner {
     }
   }
 
-  async #giveUpPending(id: string): Promise<void> {
+  async #giveUpPending(id: CampaignId): Promise<void> {
     const { store, clock } = this.#deps;
     for (;;) {
       const pending = await store.read((r) => r.campaigns.items(id, { state: ["pending"] }, undefined, 1000));
@@ -317,7 +318,7 @@ export class CampaignRunner {
     else if (campaigns.delete(campaign) && campaigns.size === 0) this.#running.delete(target);
   }
 
-  #warn(id: string, error: unknown): void {
+  #warn(id: CampaignId, error: unknown): void {
     const { code, message } = asGatewayError(error);
     this.#deps.log.warn({ campaign: id, code, message }, "failed to continue a campaign; trying again");
   }

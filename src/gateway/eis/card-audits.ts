@@ -1,6 +1,7 @@
 import type { Clock } from "../../base/clock.ts";
 import { withoutUndefined } from "../../base/defined.ts";
 import { GatewayError, isGatewayError } from "../../base/gateway-error.ts";
+import type { JobId, TargetId } from "../../base/id.ts";
 import { isdRTar, isIsdPAid } from "../../codec/euicc/aid.ts";
 import type { AuditedDomain, CardResources } from "../../codec/euicc/es5/answer.ts";
 import { es5Commands } from "../../codec/euicc/es5/functions.ts";
@@ -16,7 +17,7 @@ import { type AuditDifference, profileDifferences, resourceDifferences } from ".
 
 /** What the card reported, and where the EIS differs. */
 interface AuditReport {
-  readonly target: string;
+  readonly target: TargetId;
   readonly jobs: readonly string[];
   readonly domains: readonly AuditedDomain[];
   readonly resources?: CardResources;
@@ -88,7 +89,7 @@ export class CardAudits {
   }
 
   /** Everything that the card reports about itself. */
-  async #readCard(target: string, order: AuditOrder, until: number): Promise<CardReport> {
+  async #readCard(target: TargetId, order: AuditOrder, until: number): Promise<CardReport> {
     const jobs: string[] = [];
     const domains: AuditedDomain[] = [];
     let resources: CardResources | undefined;
@@ -119,7 +120,7 @@ export class CardAudits {
   }
 
   /** One job: the domains (their continuation after a 6310), and once the memory. */
-  async #ask(target: string, order: AuditOrder, next: boolean, until: number): Promise<Job> {
+  async #ask(target: TargetId, order: AuditOrder, next: boolean, until: number): Promise<Job> {
     const status = { name: "auditStatus", tags: [0x4f, 0x9f70, 0x53, 0x8f, 0x91], ...(next ? { next } : {}) } as const;
     const apdus = [...es5Commands(status), ...(next ? [] : es5Commands({ name: "auditResources" }))];
     const { job } = await this.#jobs.submit({
@@ -136,7 +137,7 @@ export class CardAudits {
     });
   }
 
-  async #ended(id: string, until: number): Promise<Job> {
+  async #ended(id: JobId, until: number): Promise<Job> {
     for (;;) {
       const job = await this.#jobs.get(id);
       if (hasEnded(job)) return job;
@@ -149,7 +150,7 @@ export class CardAudits {
   }
 
   /** Updates the EIS from the card, unless the EIS changed (by a notification) after the audit started. */
-  async #adopt(target: string, heard: CardReport): Promise<AuditReport | undefined> {
+  async #adopt(target: TargetId, heard: CardReport): Promise<AuditReport | undefined> {
     return this.#store.write(async (r) => {
       const now = await findTarget(r, target);
       const report = reportOf(now, heard, true);

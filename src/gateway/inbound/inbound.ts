@@ -1,7 +1,7 @@
 import type { Clock } from "../../base/clock.ts";
 import { withoutUndefined } from "../../base/defined.ts";
 import { asGatewayError } from "../../base/gateway-error.ts";
-import { newId } from "../../base/id.ts";
+import { newId, type TargetId } from "../../base/id.ts";
 import { porWords } from "../../codec/ota/por-status.ts";
 import { assemble, readSegment, type Segment } from "../../codec/sms/concatenation.ts";
 import type { Log } from "../../link/driver.ts";
@@ -29,7 +29,7 @@ interface InboundDeps {
   readonly notifications: Notifications;
   readonly feed: FeedJob;
   /** The target may be free for its next job. */
-  readonly kick: (target: string) => void;
+  readonly kick: (target: TargetId) => void;
 }
 
 /** Counts the outcome of items. */
@@ -58,7 +58,7 @@ export class Inbound {
    * The handler of a link's items; resolves when the item is durable. `target` is given for a card in a reader. An item
    * that arrives while none waits is processed in the unit of work that stores it.
    */
-  async accept(link: string, item: InboundItem, target?: string): Promise<void> {
+  async accept(link: string, item: InboundItem, target?: TargetId): Promise<void> {
     const receivedAt = this.#deps.clock.now();
     const from = withoutUndefined({ target });
     const arrived = { id: newId("msg", receivedAt), link, item, receivedAt, ...from };
@@ -194,7 +194,7 @@ export class Inbound {
     });
   }
 
-  async #senderOf(r: Repositories, item: Extract<InboundItem, { kind: "message" }>): Promise<string | undefined> {
+  async #senderOf(r: Repositories, item: Extract<InboundItem, { kind: "message" }>): Promise<TargetId | undefined> {
     if (item.from === undefined) return undefined;
     return (await targetOfNumber(r, item.from))?.id;
   }
@@ -243,7 +243,7 @@ export class Inbound {
   async #fromFlight(
     r: Repositories,
     entry: ArrivedItem,
-    target: string | undefined,
+    target: TargetId | undefined,
     whole: ReassembledMessage,
     wake: (() => void)[],
   ): Promise<string | undefined> {

@@ -1,6 +1,7 @@
 import type { Clock } from "../../base/clock.ts";
 import { detach } from "../../base/detach.ts";
 import { asGatewayError } from "../../base/gateway-error.ts";
+import type { TargetId } from "../../base/id.ts";
 import type { Log } from "../../link/driver.ts";
 import { reported } from "../../link/reported.ts";
 import type { Job } from "../model/job.ts";
@@ -25,18 +26,18 @@ const maxMs = 3_600_000;
  */
 export class DeadlineWatch {
   readonly #deps: DeadlineWatchDeps;
-  readonly #watched = new Map<string, { timer: NodeJS.Timeout; at: number }>();
+  readonly #watched = new Map<TargetId, { timer: NodeJS.Timeout; at: number }>();
 
   constructor(deps: DeadlineWatchDeps) {
     this.#deps = deps;
   }
 
-  watch(target: string): void {
+  watch(target: TargetId): void {
     if (!this.#watched.has(target)) this.#lookIn(target, 0);
   }
 
   /** A watched target may have received another job. */
-  again(target: string): void {
+  again(target: TargetId): void {
     const before = this.#watched.get(target);
     if (before === undefined || before.at <= this.#deps.clock.now() + pauseMs) return;
     clearTimeout(before.timer);
@@ -44,7 +45,7 @@ export class DeadlineWatch {
   }
 
   /** The target no longer needs to be watched. */
-  rest(target: string): void {
+  rest(target: TargetId): void {
     clearTimeout(this.#watched.get(target)?.timer);
     this.#watched.delete(target);
   }
@@ -53,7 +54,7 @@ export class DeadlineWatch {
     for (const target of [...this.#watched.keys()]) this.rest(target);
   }
 
-  #lookIn(target: string, ms: number): void {
+  #lookIn(target: TargetId, ms: number): void {
     const delay = Math.min(Math.max(ms, 0), maxMs);
     const failed = reported(this.#deps.log, "the supervision of a target's deadlines ended", { target });
     const timer = setTimeout(() => detach(this.#look(target, mine), failed), delay);
@@ -61,7 +62,7 @@ export class DeadlineWatch {
     this.#watched.set(target, mine);
   }
 
-  async #look(target: string, mine: unknown): Promise<void> {
+  async #look(target: TargetId, mine: unknown): Promise<void> {
     const { store, clock, log, expire } = this.#deps;
     const now = clock.now();
     let next: number | undefined;

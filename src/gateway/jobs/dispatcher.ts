@@ -1,6 +1,7 @@
 import type { Clock } from "../../base/clock.ts";
 import { detach } from "../../base/detach.ts";
 import { GatewayError } from "../../base/gateway-error.ts";
+import type { JobId, TargetId } from "../../base/id.ts";
 import { KeyedQueue } from "../../base/keyed-queue.ts";
 import type { Log } from "../../link/driver.ts";
 import type { GatewayEvent } from "../model/event.ts";
@@ -49,7 +50,7 @@ const longRunMs = 500;
 const aheadMs = 2_000;
 
 interface Running {
-  readonly job: string;
+  readonly job: JobId;
   readonly abort: AbortController;
   ended: boolean;
   /** What was read with the job, if everything that is due was read ahead. */
@@ -62,15 +63,15 @@ interface Running {
  */
 export class Dispatcher {
   readonly #deps: DispatcherDeps;
-  readonly #queue = new KeyedQueue<string>();
-  readonly #kicked = new Set<string>();
+  readonly #queue = new KeyedQueue<TargetId>();
+  readonly #kicked = new Set<TargetId>();
   /** The latest claim of each target: whether its job has ended, and whether the queue is to be examined after it. */
-  readonly #claims = new Map<string, { over: boolean; kicked: boolean }>();
-  readonly #timers = new Map<string, NodeJS.Timeout>();
-  readonly #running = new Map<string, Running>();
-  readonly #ahead = new Map<string, Look>();
+  readonly #claims = new Map<TargetId, { over: boolean; kicked: boolean }>();
+  readonly #timers = new Map<TargetId, NodeJS.Timeout>();
+  readonly #running = new Map<TargetId, Running>();
+  readonly #ahead = new Map<TargetId, Look>();
   /** Targets without open jobs, according to their last look and to this process. */
-  readonly #idle = new Set<string>();
+  readonly #idle = new Set<TargetId>();
   readonly #stopping = new AbortController();
   readonly #deadlines: DeadlineWatch;
 
@@ -95,7 +96,7 @@ export class Dispatcher {
   }
 
   /** Examines the target's queue: a job may have become possible. */
-  kick(target: string): void {
+  kick(target: TargetId): void {
     this.#forget(target);
     this.#lookSoon(target);
   }
@@ -126,7 +127,7 @@ export class Dispatcher {
   }
 
   /** Aborts the job if it is the one running on its target. */
-  interrupt(target: string, job: string, reason: unknown): void {
+  interrupt(target: TargetId, job: JobId, reason: unknown): void {
     const running = this.#running.get(target);
     if (running?.job === job) running.abort.abort(reason);
   }
@@ -137,14 +138,14 @@ export class Dispatcher {
   }
 
   /** What was read ahead of the target may be out of date. */
-  #forget(target: string): void {
+  #forget(target: TargetId): void {
     this.#ahead.delete(target);
     this.#idle.delete(target);
     const running = this.#running.get(target);
     if (running !== undefined) running.around = false;
   }
 
-  #lookSoon(target: string): void {
+  #lookSoon(target: TargetId): void {
     this.#deadlines.again(target);
     if (this.#stopping.signal.aborted || this.#kicked.has(target)) return;
     const claimed = this.#claims.get(target);
@@ -170,7 +171,7 @@ export class Dispatcher {
    * Reserves an idle target for one job that is about to be stored as under way; undefined if the target is busy.
    * Requests to examine the queue wait until the job has run or the target is released.
    */
-  claim(target: string): Claim | undefined {
+  claim(target: TargetId): Claim | undefined {
     const before = this.#claims.get(target);
     const free = before === undefined ? !this.#queue.busy(target) : before.over && !this.#kicked.has(target);
     if (this.#stopping.signal.aborted || !free) return undefined;
@@ -213,7 +214,7 @@ export class Dispatcher {
     if (claimed !== undefined && this.#running.get(target)?.job === id) claimed.over = true;
   }
 
-  async #drain(target: string): Promise<void> {
+  async #drain(target: TargetId): Promise<void> {
     this.#deadlines.rest(target);
     while (!this.#stopping.signal.aborted) {
       const look = this.#fromAhead(target) ?? (await this.#look(target));
@@ -228,12 +229,12 @@ export class Dispatcher {
     }
   }
 
-  #fromAhead(target: string): Look | undefined {
+  #fromAhead(target: TargetId): Look | undefined {
     const ahead = this.#ahead.get(target);
     return ahead !== undefined && this.#deps.clock.now() < ahead.at + aheadMs ? ahead : undefined;
   }
 
-  async #look(target: string): Promise<Look> {
+  async #look(target: TargetId): Promise<Look> {
     this.#ahead.delete(target);
     this.#idle.delete(target);
     const look = await this.#deps.store.read((r) => lookAtQueue(r, target, this.#deps.clock.now()));
@@ -242,7 +243,7 @@ export class Dispatcher {
   }
 
   /** No job is due: the queue is examined again when an open job may run. */
-  #rest(target: string, { at, wake, held, nextPlace, quiet }: LookedUp): void {
+  #rest(target: TargetId, { at, wake, held, nextPlace, quiet }: LookedUp): void {
     if (wake !== undefined && held > at) this.#deadlines.watch(target);
     const due = Math.max(wake ?? 0, Math.min(held, at + 60_000));
     if (wake !== undefined) this.#wakeAt(target, Math.min(due, nextPlace ?? due));
@@ -250,7 +251,7 @@ export class Dispatcher {
   }
 
   /** True when the job ended in its run. `around` is what was read ahead, if everything that is due was. */
-  async #runOne(target: string, job: Job, run: CarryJob, around: Look | false): Promise<boolean> {
+  async #runOne(target: TargetId, job: Job, run: CarryJob, around: Look | false): Promise<boolean> {
     const abort = new AbortController();
     if (this.#stopping.signal.aborted) abort.abort(this.#stopping.signal.reason);
     const running: Running = { job: job.id, abort, ended: false, around };
@@ -272,7 +273,7 @@ export class Dispatcher {
     return running.ended;
   }
 
-  #wakeAt(target: string, at: number): void {
+  #wakeAt(target: TargetId, at: number): void {
     const delay = Math.min(Math.max(at - this.#deps.clock.now(), 1), 3_600_000);
     const before = this.#timers.get(target);
     if (before !== undefined) clearTimeout(before);

@@ -1,4 +1,5 @@
 import { withoutUndefined } from "../../base/defined.ts";
+import type { JobId, TargetId } from "../../base/id.ts";
 import type { NewEvent } from "../model/event.ts";
 import type { Job, JobPatch } from "../model/job.ts";
 import type { JobEnd, JobEndEffect } from "../model/job-end.ts";
@@ -13,7 +14,7 @@ import { waitsFor } from "./packet-order.ts";
  * Applies an event to a job as part of a unit of work: its record, packet and events, and the effects of its end. The
  * job is given by id or as it was read; if it has changed since, it is read again.
  */
-export type FeedJob = (r: Repositories, job: Job | string, event: JobEvent) => Promise<JobStep>;
+export type FeedJob = (r: Repositories, job: Job | JobId, event: JobEvent) => Promise<JobStep>;
 
 /** {@link FeedJob} with the effects of a job's end. Only this file writes job records. */
 export function jobFeed(endEffects: readonly JobEndEffect[]): FeedJob {
@@ -67,7 +68,7 @@ export function deferAlike(r: Repositories, job: Job, at: number, until: number,
 }
 
 /** Makes the deferred jobs of a target, or of all, due. */
-export function makeDue(r: Repositories, target: string | undefined, at: number): Promise<void> {
+export function makeDue(r: Repositories, target: TargetId | undefined, at: number): Promise<void> {
   return r.jobs.resume(target, at);
 }
 

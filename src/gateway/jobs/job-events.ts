@@ -1,3 +1,4 @@
+import type { PacketId } from "../../base/id.ts";
 import type { EventFacts } from "../model/event.ts";
 import type { OpenFailure } from "../model/failure.ts";
 import type { Job, JobResult } from "../model/job.ts";
@@ -53,7 +54,7 @@ export type JobEvent = { readonly at: number } & (
       readonly packet?: { readonly cntr: number | undefined; readonly segments: number };
     }
   /** The network or the card has, or may have, all of the packet; the answer is awaited. */
-  | { readonly kind: "submitted"; readonly packet: string; readonly note?: string }
+  | { readonly kind: "submitted"; readonly packet: PacketId; readonly note?: string }
   | { readonly kind: "submit-failed"; readonly failure: SubmitFailure; readonly until: number }
   | { readonly kind: "no-answer"; readonly silence: Silence; readonly until: number }
   | {
@@ -82,7 +83,7 @@ export type JobEvent = { readonly at: number } & (
   | {
       readonly kind: "ended";
       readonly end: OpenEnd;
-      readonly packet?: { readonly id: string; readonly patch: PacketPatch };
+      readonly packet?: { readonly id: PacketId; readonly patch: PacketPatch };
     }
   | { readonly kind: "expired" }
   | { readonly kind: "cancelled"; readonly why?: string; readonly unsentOnly?: boolean }
@@ -99,7 +100,7 @@ export interface JobFacts {
 
 /** What a step changes besides the job itself, in the same unit of work, in this order. */
 export type JobEffect =
-  | { readonly kind: "packet"; readonly id: string; readonly patch: PacketPatch }
+  | { readonly kind: "packet"; readonly id: PacketId; readonly patch: PacketPatch }
   | { readonly kind: "raise-counter"; readonly keySet: string; readonly floor: number }
   | ({ readonly kind: "event" } & EventFacts)
   /** The job has ended: apply the effects of its end. */

@@ -1,4 +1,5 @@
 import { withoutUndefined } from "../../base/defined.ts";
+import type { PacketId } from "../../base/id.ts";
 import { hasEnded, type Job } from "../model/job.ts";
 import type { OpenEnd } from "../model/job-end.ts";
 import type { PacketPatch } from "../model/packet.ts";
@@ -268,7 +269,7 @@ function requeued(job: Job, note: string, at: number): Job {
   return { ...job, state: "queued", note, notBefore: at };
 }
 
-function packetEffect(id: string, patch: PacketPatch): JobEffect {
+function packetEffect(id: PacketId, patch: PacketPatch): JobEffect {
   return { kind: "packet", id, patch };
 }
 

@@ -1,8 +1,9 @@
 import type { Clock } from "../../base/clock.ts";
 import { withoutUndefined } from "../../base/defined.ts";
 import { GatewayError } from "../../base/gateway-error.ts";
-import { newId } from "../../base/id.ts";
+import { type JobId, newId, type TargetId } from "../../base/id.ts";
 import { checkPolicy } from "../eis/policy.ts";
+import { unknownRecord } from "../model/identifiers.ts";
 import type { Job, JobFilter, JobState } from "../model/job.ts";
 import type { Handover, JobQueue, NewJob } from "../model/new-job.ts";
 import type { PacketRecord } from "../model/packet.ts";
@@ -35,9 +36,9 @@ interface JobsDeps {
   /** Called when a job was stored. */
   readonly accepted: (job: Job, target: Target) => void;
   /** Looks at the target's queue. */
-  readonly kick: (target: string) => void;
+  readonly kick: (target: TargetId) => void;
   /** Makes the target's jobs that were deferred due. */
-  readonly wake: (target: string) => Promise<void>;
+  readonly wake: (target: TargetId) => Promise<void>;
   readonly begin: JobQueue["begin"];
   /** Aborts a job that is running. */
   readonly interrupt: (job: Job, reason: GatewayError) => void;
@@ -126,7 +127,7 @@ export class Jobs implements JobQueue {
    * Cancels a job that has not ended; with `unsentOnly`, only when certainly nothing of it left.
    * @throws job.unknown, job.state
    */
-  async cancel(id: string, options: { readonly unsentOnly?: boolean } = {}): Promise<Job> {
+  async cancel(id: JobId, options: { readonly unsentOnly?: boolean } = {}): Promise<Job> {
     const { store, clock, feed } = this.#deps;
     const outcome = await store.write((r) => cancelJobIn(feed, r, id, clock.now(), options));
     const job = await this.get(id);
@@ -139,14 +140,14 @@ export class Jobs implements JobQueue {
   }
 
   /** @throws job.unknown */
-  async get(id: string): Promise<Job> {
+  async get(id: JobId): Promise<Job> {
     const job = await this.#deps.store.read((r) => r.jobs.get(id));
-    if (job === undefined) throw new GatewayError("job.unknown", `no job has the id '${id}'`, { detail: { job: id } });
+    if (job === undefined) throw unknownRecord("job", id);
     return job;
   }
 
   /** Packets of a job, and the profile switch that it started. */
-  async parts(id: string): Promise<JobParts> {
+  async parts(id: JobId): Promise<JobParts> {
     return this.#deps.store.read(async (r) => {
       const packets = await r.packets.ofJob(id);
       const profileSwitch = await r.profileSwitches.ofJob(id);
@@ -169,17 +170,17 @@ export class Jobs implements JobQueue {
   }
 
   /** Looks at the target's queue. */
-  kick(target: string): void {
+  kick(target: TargetId): void {
     this.#deps.kick(target);
   }
 
   /** Runs the target's queue now, without waiting for its next try. */
-  async wake(target: string): Promise<void> {
+  async wake(target: TargetId): Promise<void> {
     await this.#deps.wake(target);
   }
 }
 
-function keyReused(job: string): GatewayError {
+function keyReused(job: JobId): GatewayError {
   return new GatewayError("api.idempotency", "Idempotency-Key: was already used for a different request", {
     detail: { field: "Idempotency-Key", job },
   });

@@ -1,3 +1,4 @@
+import type { JobId, TargetId } from "../../base/id.ts";
 import { parseSpi } from "../../codec/ota/spi.ts";
 import { endStates, type Job } from "../model/job.ts";
 import { type KeySetInfo, servesTar } from "../model/key-set.ts";
@@ -14,7 +15,7 @@ export interface Place {
 }
 
 /** Places of a target, earliest first: packets of open jobs that may have left and were not answered. */
-export async function placesOf(r: Repositories, target: string): Promise<Place[]> {
+export async function placesOf(r: Repositories, target: TargetId): Promise<Place[]> {
   const places: Place[] = [];
   for (const packet of await r.packets.inPlace(target)) {
     const job = await r.jobs.get(packet.job);
@@ -69,6 +70,6 @@ function comparesCounter(spi: Uint8Array): boolean {
 }
 
 /** The note of a job that waits for a place. */
-export function waitsFor(job: string): string {
+export function waitsFor(job: JobId): string {
   return `waits for job ${job}, whose packet was sent with a lower counter`;
 }

@@ -1,4 +1,5 @@
 import { withoutUndefined } from "../../base/defined.ts";
+import type { TargetId } from "../../base/id.ts";
 import type { Job } from "../model/job.ts";
 import type { Repositories } from "../model/store.ts";
 import type { Target } from "../model/target.ts";
@@ -35,7 +36,7 @@ const few = 8;
  * The jobs of a target that are to run now: packets that have left first, whatever their lane, since others wait for
  * their place; then the queue.
  */
-export async function lookAtQueue(r: Repositories, target: string, now: number): Promise<LookedUp> {
+export async function lookAtQueue(r: Repositories, target: TargetId, now: number): Promise<LookedUp> {
   if (!(await r.jobs.hasOpen(target)))
     return { jobs: [], at: now, held: 0, target: undefined, firstWaiting: undefined, complete: true, quiet: true };
   const held = await heldUntil(r, target);
@@ -63,11 +64,11 @@ function lanes(held: boolean): readonly Job["lane"][] {
   return held ? ["system"] : ["system", "normal"];
 }
 
-async function firstWaiting(r: Repositories, target: string): Promise<Job | undefined> {
+async function firstWaiting(r: Repositories, target: TargetId): Promise<Job | undefined> {
   return (await r.jobs.waitingForSession(target, 1))[0];
 }
 
-async function heldUntil(r: Repositories, target: string): Promise<number> {
+async function heldUntil(r: Repositories, target: TargetId): Promise<number> {
   const latest = await r.profileSwitches.latest(target);
   return latest !== undefined && (latest.at === "accepted" || latest.at === "switched") ? latest.holdUntil : 0;
 }

@@ -1,8 +1,9 @@
+import type { JobId } from "../../base/id.ts";
 import type { Repositories, Store } from "../model/store.ts";
 import { type FeedJob, wasTaken } from "./feed-job.ts";
 
 /** Ends a job whose validity has ended, with the facts about its packets; nothing of it is sent again. */
-export function expireJob(feed: FeedJob, store: Store, id: string, at: number): Promise<boolean> {
+export function expireJob(feed: FeedJob, store: Store, id: JobId, at: number): Promise<boolean> {
   return store.write(async (r) => wasTaken(await feed(r, id, { kind: "expired", at })));
 }
 
@@ -13,7 +14,7 @@ export function expireJob(feed: FeedJob, store: Store, id: string, at: number): 
 export async function cancelJobIn(
   feed: FeedJob,
   r: Repositories,
-  id: string,
+  id: JobId,
   at: number,
   options: { readonly unsentOnly?: boolean; readonly why?: string } = {},
 ): Promise<"cancelled" | "ended" | "sent"> {

@@ -1,5 +1,5 @@
 import type { Clock } from "../../base/clock.ts";
-import type { JobId, TargetId } from "../model/identifiers.ts";
+import type { JobId, TargetId } from "../../base/id.ts";
 import type { Job } from "../model/job.ts";
 import type { Link } from "./links.ts";
 
@@ -92,7 +92,7 @@ export class LinkBackoff {
   }
 
   /** The time before which no job of the target is to be tried. */
-  earliest(target: string): number {
+  earliest(target: TargetId): number {
     return Math.max(0, ...[...(this.#waiting.get(target)?.values() ?? [])].map(({ earliest }) => earliest));
   }
 }

@@ -1,3 +1,4 @@
+import type { JobId } from "../../base/id.ts";
 import { parseTar } from "../../codec/euicc/aid.ts";
 import { porWords } from "../../codec/ota/por-status.ts";
 import { hasEnded, type Job } from "../model/job.ts";
@@ -52,7 +53,7 @@ export async function probeLink(
 }
 
 /** The job when it has ended; it is cancelled first when the caller aborts. */
-async function endOf({ store, jobs }: LinkTestDeps, id: string, signal: AbortSignal): Promise<Job> {
+async function endOf({ store, jobs }: LinkTestDeps, id: JobId, signal: AbortSignal): Promise<Job> {
   for (;;) {
     let wake = () => {};
     const changed = new Promise<void>((resolve) => {

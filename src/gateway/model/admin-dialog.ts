@@ -1,3 +1,4 @@
+import { isRecordId, type JobId } from "../../base/id.ts";
 import type { AdminRecord } from "../../link/scp81/admin-store.ts";
 import type { CommandResult } from "./job.ts";
 
@@ -30,10 +31,10 @@ export interface JobParts {
 export interface AdminDialogRecord {
   readonly record: AdminRecord;
   /** By job. */
-  readonly parts?: Readonly<Record<string, JobParts>>;
+  readonly parts?: Readonly<Record<JobId, JobParts>>;
   /** How earlier versions kept the parts of a job; read, never written. */
   readonly split?: {
-    readonly job: string;
+    readonly job: JobId;
     /** Bodies not yet handed out. */
     readonly left: readonly Uint8Array[];
     readonly results: readonly CommandResult[];
@@ -49,7 +50,7 @@ export interface AdminDialogRecord {
 export const freshDialog: AdminDialogRecord = { record: {}, channels: {}, moreUntil: 0 };
 
 /** The parts of a job that was sent in parts, in the present or the earlier stored form. */
-export function partsOf(dialog: AdminDialogRecord, job: string): JobParts | undefined {
+export function partsOf(dialog: AdminDialogRecord, job: JobId): JobParts | undefined {
   const { parts, split, record } = dialog;
   const now = parts?.[job];
   if (now !== undefined || split === undefined || split.job !== job) return now;
@@ -66,8 +67,13 @@ export function partsOf(dialog: AdminDialogRecord, job: string): JobParts | unde
   };
 }
 
+/** Jobs of which parts are stored. */
+export function jobsInParts({ parts }: AdminDialogRecord): readonly JobId[] {
+  return Object.keys(parts ?? {}).filter((id) => isRecordId("job", id));
+}
+
 /** The dialog with the parts of a job replaced or removed. */
-export function withParts(dialog: AdminDialogRecord, job: string, parts: JobParts | undefined): AdminDialogRecord {
+export function withParts(dialog: AdminDialogRecord, job: JobId, parts: JobParts | undefined): AdminDialogRecord {
   const { [job]: _, ...others } = dialog.parts ?? {};
   const { split, parts: __, ...rest } = dialog;
   const now = parts === undefined ? others : { ...others, [job]: parts };
@@ -79,6 +85,7 @@ export function withParts(dialog: AdminDialogRecord, job: string, parts: JobPart
 }
 
 export interface AdminDialogRepository {
+  /** By the target of its PSK; if an upstream supplied the PSK, that is any text. */
   get(target: string): Promise<AdminDialogRecord | undefined>;
   put(target: string, dialog: AdminDialogRecord): Promise<void>;
 }

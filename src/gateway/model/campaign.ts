@@ -1,6 +1,6 @@
+import type { CampaignId, JobId, TargetId } from "../../base/id.ts";
 import type { Tar } from "../../codec/euicc/aid.ts";
 import type { Executed, JobFailure } from "./failure.ts";
-import type { CampaignId, JobId, TargetId } from "./identifiers.ts";
 import type { JobRequest, JobWork } from "./job.ts";
 
 /** How a profile is found in the EIS of each target: all given criteria must match. */
@@ -137,7 +137,7 @@ export type ItemCounts = Readonly<Record<ItemState, number>>;
 export interface CampaignRepository {
   insert(campaign: Campaign, items: readonly CampaignItem[]): Promise<void>;
   put(campaign: Campaign): Promise<void>;
-  get(id: string): Promise<Campaign | undefined>;
+  get(id: CampaignId): Promise<Campaign | undefined>;
   /** The campaign with a client's idempotency key. */
   byIdempotencyKey(key: string): Promise<Campaign | undefined>;
   /** Newest first. */
@@ -147,10 +147,10 @@ export interface CampaignRepository {
   putItem(item: CampaignItem): Promise<void>;
   /** In order of position, from `after` on. */
   items(
-    campaign: string,
+    campaign: CampaignId,
     filter: { readonly state?: readonly ItemState[] },
     after: number | undefined,
     limit: number,
   ): Promise<CampaignItem[]>;
-  counts(campaign: string): Promise<ItemCounts>;
+  counts(campaign: CampaignId): Promise<ItemCounts>;
 }

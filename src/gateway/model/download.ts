@@ -1,5 +1,5 @@
+import type { DownloadId, TargetId } from "../../base/id.ts";
 import type { Secret } from "../../base/secret.ts";
-import type { DownloadId, TargetId } from "./identifiers.ts";
 import type { JobOrigin } from "./job.ts";
 
 /** How a profile package is to be downloaded; every field has a value. */

@@ -1,3 +1,4 @@
+import type { JobId, TargetId } from "../../base/id.ts";
 import type { EventData, EventType } from "./event-catalogue.ts";
 
 /** Something that happened, as reported to clients: durable, numbered, in order. */
@@ -8,8 +9,8 @@ export interface GatewayEvent {
   readonly at: number;
   /** A type of the catalogue; a log may also hold types of other versions. */
   readonly type: string;
-  readonly target?: string;
-  readonly job?: string;
+  readonly target?: TargetId;
+  readonly job?: JobId;
   /** Facts; never keys. */
   readonly data: Readonly<Record<string, unknown>>;
 }

@@ -1,3 +1,4 @@
+import type { TargetId } from "../../base/id.ts";
 import type { InboundItem } from "../../link/sms-bearer.ts";
 
 /** A short message or receipt as a link brought it; stored before the link acknowledges it. */
@@ -6,7 +7,7 @@ export interface InboxEntry {
   readonly id: string;
   readonly link: string;
   /** Given if the link leads to one card only. */
-  readonly target?: string;
+  readonly target?: TargetId;
   readonly item: InboundItem;
   /** `new` until processed; `held` = a segment waiting for the others. */
   readonly state: "new" | "held" | "done";

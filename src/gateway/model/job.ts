@@ -1,6 +1,6 @@
+import type { JobId, TargetId } from "../../base/id.ts";
 import type { Tar } from "../../codec/euicc/aid.ts";
 import type { JobFailure } from "./failure.ts";
-import type { JobId, TargetId } from "./identifiers.ts";
 
 /** The bearer of a job: https = SCP81 session, envelope = a card in a reader, sms = modem or SMSC. */
 export type Bearer = "https" | "envelope" | "sms";
@@ -141,7 +141,7 @@ export interface Job {
 }
 
 export interface JobFilter {
-  readonly target?: string;
+  readonly target?: TargetId;
   readonly state?: readonly JobState[];
   readonly origin?: JobOrigin["face"];
 }
@@ -163,38 +163,38 @@ export interface JobRepository {
   ): Promise<{ job: Job; created: boolean; same: boolean }>;
   /** The job that was ordered under this idempotency key, and whether with the same digest. */
   ofKey(key: string, digest?: string): Promise<{ job: Job; same: boolean } | undefined>;
-  get(id: string): Promise<Job | undefined>;
+  get(id: JobId): Promise<Job | undefined>;
   /** Newest first, before the given seq. */
   list(filter: JobFilter, before: number | undefined, limit: number): Promise<Job[]>;
   /**
    * Changes a job that has not ended and is still in the state that it `was` in; false otherwise. A job ends exactly
    * once.
    */
-  patch(id: string, patch: JobPatch, was?: Pick<Job, "target" | "state" | "attempts" | "chosen">): Promise<boolean>;
+  patch(id: JobId, patch: JobPatch, was?: Pick<Job, "target" | "state" | "attempts" | "chosen">): Promise<boolean>;
   /** The next job of this target: system lane first, then order of acceptance. */
-  next(target: string, now: number, lanes: readonly Job["lane"][]): Promise<Job | undefined>;
+  next(target: TargetId, now: number, lanes: readonly Job["lane"][]): Promise<Job | undefined>;
   /** Whether the target has a job that has not ended. */
-  hasOpen(target: string): Promise<boolean>;
+  hasOpen(target: TargetId): Promise<boolean>;
   /** The next jobs of this target, at most `limit`, in the order of {@link next}. */
-  due(target: string, now: number, lanes: readonly Job["lane"][], limit: number): Promise<Job[]>;
+  due(target: TargetId, now: number, lanes: readonly Job["lane"][], limit: number): Promise<Job[]>;
   /** Targets with jobs that have not ended. */
-  openTargets(): Promise<string[]>;
+  openTargets(): Promise<TargetId[]>;
   /** Jobs in these states, oldest first. */
   inState(states: readonly JobState[], limit: number): Promise<Job[]>;
   /** Jobs of the target that wait for an administration session: system lane first, then order of acceptance. */
-  waitingForSession(target: string, limit: number): Promise<Job[]>;
+  waitingForSession(target: TargetId, limit: number): Promise<Job[]>;
   /** Defers the due jobs behind this one that are alike: same target, lane, request and kind of work. */
   defer(job: Job, now: number, until: number, note: string): Promise<void>;
   /**
    * Makes deferred jobs (of the target, or of all) due; a job that was never tried waits for the time that its client
    * set.
    */
-  resume(target: string | undefined, now: number): Promise<void>;
+  resume(target: TargetId | undefined, now: number): Promise<void>;
   /** Makes the target's jobs that were deferred with this note due. */
-  letGo(target: string, note: string, now: number): Promise<void>;
+  letGo(target: TargetId, note: string, now: number): Promise<void>;
   /** When the earliest queued job of the target may run. */
-  nextWake(target: string): Promise<number | undefined>;
+  nextWake(target: TargetId): Promise<number | undefined>;
   /** Queued jobs of the target whose validity has ended, and when the validity of the next one ends. */
-  deadlines(target: string, now: number): Promise<{ readonly over: readonly Job[]; readonly next?: number }>;
+  deadlines(target: TargetId, now: number): Promise<{ readonly over: readonly Job[]; readonly next?: number }>;
   counts(): Promise<Readonly<Record<JobState, number>>>;
 }

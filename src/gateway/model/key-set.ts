@@ -1,6 +1,6 @@
+import type { TargetId } from "../../base/id.ts";
 import type { Secret } from "../../base/secret.ts";
 import { isdRTar, type Tar } from "../../codec/euicc/aid.ts";
-import type { TargetId } from "./identifiers.ts";
 
 /** Cipher and MAC algorithms of a SCP80 key set (TS 102 225 §5.1.2, §5.1.3). */
 type Scp80Algorithm = "AES" | "3DES" | "DES";
@@ -32,9 +32,9 @@ export interface KeySet extends KeySetInfo {
 export interface KeySetRepository {
   /** Inserts or replaces the set with the same target, type, KVN and TARs. The counter never goes down. */
   put(set: KeySet): Promise<void>;
-  list(target: string): Promise<KeySetInfo[]>;
+  list(target: TargetId): Promise<KeySetInfo[]>;
   /** Sets of this type with values, lowest KVN first. */
-  open(target: string, type: KeySetInfo["type"]): Promise<KeySet[]>;
+  open(target: TargetId, type: KeySetInfo["type"]): Promise<KeySet[]>;
   /** Every set with this PSK identity, letters in any case, without values. */
   withPskIdentity(identity: string): Promise<KeySetInfo[]>;
   remove(id: string): Promise<boolean>;

@@ -1,3 +1,4 @@
+import type { JobId, TargetId } from "../../base/id.ts";
 import type { Job, JobOrigin, JobRequest, JobWork } from "./job.ts";
 import type { Repositories } from "./store.ts";
 import type { Target } from "./target.ts";
@@ -52,9 +53,9 @@ export interface JobQueue {
    * Cancels a job that has not ended; with `unsentOnly`, only when certainly nothing of it left.
    * @throws job.unknown, job.state
    */
-  cancel(id: string, options?: { readonly unsentOnly?: boolean }): Promise<Job>;
+  cancel(id: JobId, options?: { readonly unsentOnly?: boolean }): Promise<Job>;
   /** @throws job.unknown */
-  get(id: string): Promise<Job>;
+  get(id: JobId): Promise<Job>;
   /** Looks at the target's queue. */
-  kick(target: string): void;
+  kick(target: TargetId): void;
 }

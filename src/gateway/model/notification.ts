@@ -1,4 +1,4 @@
-import type { JobId, NotificationId, TargetId } from "./identifiers.ts";
+import type { JobId, NotificationId, TargetId } from "../../base/id.ts";
 /** A notification of an eUICC (SGP.02 §4.1.1.11); repetitions belong to the same record. */
 export interface NotificationRecord {
   readonly seq: number;
@@ -33,11 +33,11 @@ export interface NotificationRecord {
 export interface NotificationRepository {
   insert(notification: Omit<NotificationRecord, "seq">): Promise<void>;
   patch(
-    id: string,
+    id: NotificationId,
     patch: Partial<Pick<NotificationRecord, "copies" | "confirmation" | "confirmJob" | "lastAt" | "confirmedAt">>,
   ): Promise<void>;
-  get(id: string): Promise<NotificationRecord | undefined>;
-  byConfirmJob(job: string): Promise<NotificationRecord | undefined>;
+  get(id: NotificationId): Promise<NotificationRecord | undefined>;
+  byConfirmJob(job: JobId): Promise<NotificationRecord | undefined>;
   /**
    * The newest record with the same octets and the same proof that counts in the same way (`none` does not count),
    * received since `since`.
@@ -48,5 +48,5 @@ export interface NotificationRepository {
     how: { readonly verified: boolean; readonly counts: boolean },
     since: number,
   ): Promise<NotificationRecord | undefined>;
-  list(target: string | undefined, before: number | undefined, limit: number): Promise<NotificationRecord[]>;
+  list(target: TargetId | undefined, before: number | undefined, limit: number): Promise<NotificationRecord[]>;
 }

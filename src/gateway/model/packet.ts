@@ -1,6 +1,6 @@
+import type { JobId, PacketId, TargetId } from "../../base/id.ts";
 import type { Tar } from "../../codec/euicc/aid.ts";
 import type { NetworkVerdict } from "../../link/sms-bearer.ts";
-import type { JobId, PacketId, TargetId } from "./identifiers.ts";
 
 /**
  * A secured command packet with a counter. It is stored before it is sent, and sent again only with the same octets.
@@ -61,13 +61,13 @@ export interface PacketPart {
 
 export interface PacketRepository {
   insert(packet: PacketRecord): Promise<void>;
-  patch(id: string, patch: PacketPatch): Promise<void>;
-  get(id: string): Promise<PacketRecord | undefined>;
-  ofJob(job: string): Promise<PacketRecord[]>;
+  patch(id: PacketId, patch: PacketPatch): Promise<void>;
+  get(id: PacketId): Promise<PacketRecord | undefined>;
+  ofJob(job: JobId): Promise<PacketRecord[]>;
   /** Packets of the target's open jobs that may have left and have no answer, oldest first. */
-  inPlace(target: string): Promise<PacketRecord[]>;
+  inPlace(target: TargetId): Promise<PacketRecord[]>;
   /** Packets (of the target, or of all) that have had no answer, newest first, for matching a response packet. */
-  unanswered(target: string | undefined, limit: number): Promise<PacketRecord[]>;
+  unanswered(target: TargetId | undefined, limit: number): Promise<PacketRecord[]>;
   /** Stores the outcome of a part. The outcome that a receipt reported for the same transmission stays. */
   putPart(part: PacketPart): Promise<void>;
   /**
@@ -76,7 +76,7 @@ export interface PacketRepository {
    */
   partEchoed(link: string, echo: NonNullable<PacketPart["echo"]>, evenNamed: boolean): Promise<PacketPart | undefined>;
   /** In order of their positions. */
-  parts(packet: string): Promise<PacketPart[]>;
+  parts(packet: PacketId): Promise<PacketPart[]>;
   /**
    * The newest part with this network reference on this link, in one of the spellings; parts without a receipt take
    * precedence.

@@ -1,4 +1,4 @@
-import type { TargetId } from "./identifiers.ts";
+import type { TargetId } from "../../base/id.ts";
 /** A session that was requested without a job: its trigger is repeated until the session opens or the time ends. */
 export interface PendingSessionTrigger {
   readonly target: TargetId;

@@ -1,5 +1,5 @@
-import { GatewayError } from "../../base/gateway-error.ts";
-import type { JobId, SwitchId, TargetId } from "./identifiers.ts";
+import type { JobId, SwitchId, TargetId } from "../../base/id.ts";
+import { unknownRecord } from "./identifiers.ts";
 
 /** A profile switch from acceptance to its end. SGP.02 §3.2, §3.4 */
 type ProfileSwitchState = "accepted" | "switched" | "confirmed" | "rolled-back" | "lapsed";
@@ -76,18 +76,17 @@ function reopened({ endedAt: _, ...lapsed }: ProfileSwitch, at: number): Profile
 /** The profile switch of this id. @throws switch.unknown */
 export async function requireSwitch(
   { profileSwitches }: { readonly profileSwitches: ProfileSwitchRepository },
-  id: string,
+  id: SwitchId,
 ): Promise<ProfileSwitch> {
   const found = await profileSwitches.get(id);
-  if (found === undefined)
-    throw new GatewayError("switch.unknown", `no profile switch '${id}'`, { detail: { switch: id } });
+  if (found === undefined) throw unknownRecord("prc", id);
   return found;
 }
 
 /** Whether a profile switch of the target is open that its other jobs still wait for. */
 export async function switchIsOpen(
   { profileSwitches }: { readonly profileSwitches: ProfileSwitchRepository },
-  target: string,
+  target: TargetId,
   now: number,
 ): Promise<boolean> {
   const profileSwitch = await profileSwitches.latest(target);
@@ -97,11 +96,11 @@ export async function switchIsOpen(
 export interface ProfileSwitchRepository {
   put(profileSwitch: ProfileSwitch): Promise<void>;
   /** The latest one of the target. */
-  latest(target: string): Promise<ProfileSwitch | undefined>;
+  latest(target: TargetId): Promise<ProfileSwitch | undefined>;
   /** Those that have not ended: accepted or switched. */
   open(): Promise<ProfileSwitch[]>;
   /** Newest first, of one target or of all, accepted before. */
-  list(target: string | undefined, before: number | undefined, limit: number): Promise<ProfileSwitch[]>;
-  ofJob(job: string): Promise<ProfileSwitch | undefined>;
-  get(id: string): Promise<ProfileSwitch | undefined>;
+  list(target: TargetId | undefined, before: number | undefined, limit: number): Promise<ProfileSwitch[]>;
+  ofJob(job: JobId): Promise<ProfileSwitch | undefined>;
+  get(id: SwitchId): Promise<ProfileSwitch | undefined>;
 }

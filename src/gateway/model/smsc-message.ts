@@ -1,14 +1,14 @@
+import type { JobId, TargetId } from "../../base/id.ts";
 import type { Address } from "../../codec/smpp/bodies.ts";
 import type { MessageState } from "../../codec/smpp/message-state.ts";
 import type { NetworkVerdict } from "../../link/sms-bearer.ts";
-import type { JobId, TargetId } from "./identifiers.ts";
 
 /** A message that an SMPP client submitted; its work is a job, or one TP-UD of a job that carries several segments. */
 export interface SmscMessage {
   readonly id: string;
   readonly client: string;
-  /** Empty while it is a segment that waits for the others. */
-  readonly job: JobId | "";
+  /** Absent while it is a segment that waits for the others. */
+  readonly job?: JobId;
   /** Which TP-UD of the job it is, from 0. A message that had to be cut has the whole job. */
   readonly position: number;
   readonly target: TargetId;
@@ -102,13 +102,13 @@ export interface SmscRepository {
   insertMessage(message: SmscMessage): Promise<void>;
   message(id: string): Promise<SmscMessage | undefined>;
   /** In order of their positions. */
-  messagesOfJob(job: string): Promise<SmscMessage[]>;
+  messagesOfJob(job: JobId): Promise<SmscMessage[]>;
   /** Messages of the client to the target that have no final state, oldest first. */
-  openMessages(client: string, target: string): Promise<SmscMessage[]>;
+  openMessages(client: string, target: TargetId): Promise<SmscMessage[]>;
   /** Messages without a final state whose validity ended before. */
   overdue(validUntil: number, limit: number): Promise<SmscMessage[]>;
   /** The message becomes this TP-UD of a job. */
-  place(id: string, job: string, position: number): Promise<void>;
+  place(id: string, job: JobId, position: number): Promise<void>;
   /** Changes a message's state; with `validUntil`, also how long it is waited for. */
   changeState(id: string, change: SmscSettlement, validUntil?: number): Promise<void>;
   hold(segment: HeldSegment): Promise<void>;
@@ -121,7 +121,7 @@ export interface SmscRepository {
   release(message: string): Promise<boolean>;
   putConversation(conversation: SmscConversation): Promise<void>;
   /** The latest conversation of the target, one under this number of the client's side before all others. */
-  conversation(target: string, number: string | undefined): Promise<SmscConversation | undefined>;
+  conversation(target: TargetId, number: string | undefined): Promise<SmscConversation | undefined>;
   post(client: string, item: SmscOutboxItem, at: number): Promise<void>;
   pull(client: string, limit: number): Promise<SmscOutboxItem[]>;
   /** False if there was no such item. */

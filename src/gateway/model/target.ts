@@ -1,5 +1,5 @@
+import type { TargetId } from "../../base/id.ts";
 import type { Templates } from "../../codec/euicc/templates.ts";
-import type { TargetId } from "./identifiers.ts";
 import type { NotificationMode } from "./notification-mode.ts";
 
 /** A profile on the eUICC, as contained in the EIS (SGP.02 EIS ProfileInfo). */
@@ -113,8 +113,8 @@ export interface TargetRepository {
   insert(target: Target): Promise<void>;
   /** Replaces it when its stored version is `target.version - 1`. @throws store.conflict */
   update(target: Target): Promise<void>;
-  remove(id: string): Promise<boolean>;
-  get(id: string): Promise<Target | undefined>;
+  remove(id: TargetId): Promise<boolean>;
+  get(id: TargetId): Promise<Target | undefined>;
   /** By id, EID, ICCID (its own or of one of its profiles), IMSI, MSISDN or name: one match or none. */
   resolve(reference: string): Promise<Target | undefined>;
   /**

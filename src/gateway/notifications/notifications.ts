@@ -1,7 +1,7 @@
 import type { Clock } from "../../base/clock.ts";
 import { withoutUndefined } from "../../base/defined.ts";
 import { GatewayError } from "../../base/gateway-error.ts";
-import { newId } from "../../base/id.ts";
+import { type JobId, type NotificationId, newId, type TargetId } from "../../base/id.ts";
 import {
   looksLikeNotification,
   Notification,
@@ -11,7 +11,7 @@ import {
 import { decode } from "../../codec/kit/codec.ts";
 import type { FeedJob } from "../jobs/feed-job.ts";
 import { cancelJobIn } from "../jobs/stop-job.ts";
-import type { JobId } from "../model/identifiers.ts";
+import { unknownRecord } from "../model/identifiers.ts";
 import type { ReassembledMessage } from "../model/inbox.ts";
 import type { NotificationRecord } from "../model/notification.ts";
 import type { NotificationMode } from "../model/notification-mode.ts";
@@ -27,15 +27,15 @@ import { saveTarget } from "../targets/target-lookup.ts";
 interface NotificationArrival {
   readonly link: string;
   /** The target with the sender's number; any sender can use that number. */
-  readonly target: string | undefined;
+  readonly target: TargetId | undefined;
   /** The target whose card is in the reader that brought the message. */
-  readonly card: string | undefined;
+  readonly card: TargetId | undefined;
   readonly whole: ReassembledMessage;
   readonly receivedAt: number;
   /** The message was also delivered to a client that manages the card and confirms its notifications. */
   readonly relayed: boolean;
   /** Requests a look at the target's queue after the commit. */
-  readonly wake: (target: string) => void;
+  readonly wake: (target: TargetId) => void;
 }
 
 /** A decoded notification, received by SMS or HTTPS. */
@@ -46,7 +46,7 @@ interface HeardNotification {
    * The target whose card is proven to have sent it: by CC, by the PSK of the session, or by the reader that holds the
    * card. It affects that target only.
    */
-  readonly proven: string | undefined;
+  readonly proven: TargetId | undefined;
   /** The counter of its packet was used before: it is a copy or a replay. */
   readonly stale?: boolean;
   /** Its octets can be replayed: a CC proves it, and neither a session nor a reader does. */
@@ -82,7 +82,7 @@ interface NotificationsDeps {
   readonly store: Store;
   readonly clock: Clock;
   readonly feed: FeedJob;
-  readonly kick: (target: string) => void;
+  readonly kick: (target: TargetId) => void;
 }
 
 /** Outside an open profile switch, the same notification received again after this time is a new one. */
@@ -100,12 +100,12 @@ export class Notifications {
   }
 
   /** Newest first, of one target or of all, before the given seq. */
-  async list(target: string | undefined, before: number | undefined, limit: number): Promise<NotificationRecord[]> {
+  async list(target: TargetId | undefined, before: number | undefined, limit: number): Promise<NotificationRecord[]> {
     return this.#deps.store.read((r) => r.notifications.list(target, before, limit));
   }
 
   /** @throws notification.unknown */
-  async show(id: string): Promise<NotificationRecord> {
+  async show(id: NotificationId): Promise<NotificationRecord> {
     return this.#deps.store.read((r) => requireNotification(r, id));
   }
 
@@ -113,7 +113,7 @@ export class Notifications {
    * Confirms a notification that waits for the decision of the upstream (relay), was withheld, or was not confirmed.
    * @throws notification.unknown, notification.state when it is confirmed already, or no target has its EID
    */
-  async confirm(id: string): Promise<NotificationRecord> {
+  async confirm(id: NotificationId): Promise<NotificationRecord> {
     const { store, clock, kick } = this.#deps;
     const at = clock.now();
     const changed = await store.write(async (r) => {
@@ -135,7 +135,7 @@ export class Notifications {
    * Leaves a notification unconfirmed, so that the card rolls back. @throws notification.unknown, notification.state
    * when its confirmation is on the way or done
    */
-  async withhold(id: string): Promise<NotificationRecord> {
+  async withhold(id: NotificationId): Promise<NotificationRecord> {
     const { store, clock } = this.#deps;
     return store.write(async (r) => {
       const record = await requireNotification(r, id);
@@ -193,7 +193,7 @@ export class Notifications {
   async record(
     r: Repositories,
     heard: HeardNotification,
-    wake: (target: string) => void,
+    wake: (target: TargetId) => void,
   ): Promise<RecordedNotification> {
     const { value, raw, receivedAt } = heard;
     const text = notificationTypeText(value.type);
@@ -278,7 +278,7 @@ export class Notifications {
     target: Target,
     first: NotificationRecord,
     at: number,
-    wake: (target: string) => void,
+    wake: (target: TargetId) => void,
   ): Promise<RecordedNotification> {
     const copies = first.copies + 1;
     await r.notifications.patch(first.id, { copies, lastAt: at });
@@ -315,7 +315,7 @@ export class Notifications {
     target: Target,
     record: NotificationRecord,
     at: number,
-    wake: (target: string) => void,
+    wake: (target: TargetId) => void,
   ): Promise<void> {
     if (record.confirmation !== "pending" && record.confirmation !== "confirmed" && record.confirmation !== "failed")
       return;
@@ -340,9 +340,8 @@ function stateError(message: string, { id, confirmation }: NotificationRecord): 
 
 const confirmationBy = { local: "pending", relay: "upstream", withhold: "withheld" } as const;
 
-async function requireNotification(r: Repositories, id: string): Promise<NotificationRecord> {
+async function requireNotification(r: Repositories, id: NotificationId): Promise<NotificationRecord> {
   const record = await r.notifications.get(id);
-  if (record === undefined)
-    throw new GatewayError("notification.unknown", `no notification '${id}'`, { detail: { notification: id } });
+  if (record === undefined) throw unknownRecord("ntf", id);
   return record;
 }

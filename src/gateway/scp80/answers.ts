@@ -1,3 +1,4 @@
+import type { PacketId, TargetId } from "../../base/id.ts";
 import type { Job } from "../model/job.ts";
 import type { KeySet } from "../model/key-set.ts";
 import type { PacketRecord } from "../model/packet.ts";
@@ -22,19 +23,19 @@ interface ExpectedAnswer extends Disposable {
 
 /** Wakes the callers that wait for the answer to a packet in this process. The answer itself is in the store. */
 export class Answers {
-  readonly #waiting = new Map<string, () => void>();
+  readonly #waiting = new Map<PacketId, () => void>();
   /** By target: one job of a target runs at a time. */
-  readonly #flights = new Map<string, Flight>();
+  readonly #flights = new Map<TargetId, Flight>();
   /** Cards in readers, by link. */
   readonly #onLink = new Map<string, Flight>();
 
   /** The packet's answer is stored. */
-  arrived(packet: string): void {
+  arrived(packet: PacketId): void {
     this.#waiting.get(packet)?.();
   }
 
   /** The packet that was last sent to the target and waits for its answer. */
-  inFlight(target: string): Flight | undefined {
+  inFlight(target: TargetId): Flight | undefined {
     return this.#flights.get(target);
   }
 
@@ -44,7 +45,7 @@ export class Answers {
   }
 
   /** Starts listening for the packet's answer. Register before sending. */
-  expect(packet: string, flight?: Flight): ExpectedAnswer {
+  expect(packet: PacketId, flight?: Flight): ExpectedAnswer {
     let here = false;
     let wake = () => {};
     this.#waiting.set(packet, () => {

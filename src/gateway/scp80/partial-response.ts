@@ -1,3 +1,4 @@
+import type { TargetId } from "../../base/id.ts";
 import { readSegment, type Segment } from "../../codec/sms/concatenation.ts";
 import type { FeedJob } from "../jobs/feed-job.ts";
 import type { Repositories } from "../model/store.ts";
@@ -17,7 +18,7 @@ export async function keepPartOfResponse(
   feed: FeedJob,
   r: Repositories,
   at: number,
-  target: string,
+  target: TargetId,
   parts: readonly Part[],
   total: number,
 ): Promise<void> {

@@ -1,5 +1,6 @@
 import { withoutUndefined } from "../../base/defined.ts";
 import { isGatewayError } from "../../base/gateway-error.ts";
+import type { TargetId } from "../../base/id.ts";
 import { porWords } from "../../codec/ota/por-status.ts";
 import { parseTpdu } from "../../codec/sms/tpdu.ts";
 import { digits } from "../model/address-digits.ts";
@@ -54,7 +55,7 @@ export function answersFlight(flight: Flight | undefined, whole: ReassembledMess
 export async function findAnswered(
   r: Repositories,
   entry: ArrivedItem,
-  target: string | undefined,
+  target: TargetId | undefined,
   whole: ReassembledMessage,
 ): Promise<Answered | undefined> {
   const named = target === undefined ? [] : await candidates(r, target, maxCandidates, whole);
@@ -73,7 +74,7 @@ export async function findAnswered(
 
 async function candidates(
   r: Repositories,
-  target: string | undefined,
+  target: TargetId | undefined,
   limit: number,
   whole: ReassembledMessage,
 ): Promise<PacketRecord[]> {
@@ -84,11 +85,11 @@ async function candidates(
 /** Matching criteria: the counter, also in clear, or only the keys where the sender is unknown. */
 type Proof = "counter" | "keys";
 
-type KeysOf = (target: string) => Promise<readonly KeySet[]>;
+type KeysOf = (target: TargetId) => Promise<readonly KeySet[]>;
 
 /** Opens the keys of each target once. */
 function keysIn(r: Repositories): KeysOf {
-  const opened = new Map<string, Promise<readonly KeySet[]>>();
+  const opened = new Map<TargetId, Promise<readonly KeySet[]>>();
   return (target) => {
     const known = opened.get(target) ?? r.keySets.open(target, "SCP80");
     opened.set(target, known);

@@ -1,5 +1,6 @@
 import { GatewayError } from "../../base/gateway-error.ts";
 import { concatBytes } from "../../base/hex.ts";
+import type { TargetId } from "../../base/id.ts";
 import { isdRTar, type Tar, tarFromOctets, tarOctets } from "../../codec/euicc/aid.ts";
 import { type Eid, eidFromOctets } from "../../codec/euicc/eid.ts";
 import { looksLikeNotification } from "../../codec/euicc/notification.ts";
@@ -275,7 +276,7 @@ export function openedCounter(set: KeySet, packet: PacketRecord): number | undef
 interface OpenedNotification {
   readonly data: Uint8Array;
   /** The target whose keys verify its CC. */
-  readonly provenBy?: string;
+  readonly provenBy?: TargetId;
   /** Its keys, and the counter, which must be higher than the last one if the SPI requires a counter. */
   readonly counted?: { readonly keySet: string; readonly cntr: number };
   /** It has neither CC nor any other check that could have failed. */
@@ -288,7 +289,7 @@ interface OpenedNotification {
  */
 export async function openNotificationPacket(
   r: Repositories,
-  target: string | undefined,
+  target: TargetId | undefined,
   whole: ReassembledMessage,
 ): Promise<OpenedNotification | undefined> {
   let parsed: CommandPacket;
@@ -318,7 +319,7 @@ export async function openNotificationPacket(
 }
 
 /** The target that a notification in clear names by its EID. */
-async function senderOf(r: Repositories, notification: Uint8Array): Promise<string | undefined> {
+async function senderOf(r: Repositories, notification: Uint8Array): Promise<TargetId | undefined> {
   const eid = looksLikeNotification(notification) ? eidIn(notification) : undefined;
   return eid === undefined ? undefined : (await r.targets.holding("eid", eid))?.id;
 }

@@ -1,6 +1,7 @@
 import type { Clock } from "../../base/clock.ts";
 import { asGatewayError } from "../../base/gateway-error.ts";
 import { concatBytes } from "../../base/hex.ts";
+import type { PacketId } from "../../base/id.ts";
 import { backoffMs } from "../../base/retry.ts";
 import { readSegment } from "../../codec/sms/concatenation.ts";
 import type { Log } from "../../link/driver.ts";
@@ -338,15 +339,15 @@ export class SmsRun {
     await this.#feed(job, { kind: "no-answer", at, silence, until: last ? at : this.#backoff(job, tries) });
   }
 
-  #sent({ id }: PacketRecord): { readonly id: string; readonly patch: PacketPatch } {
+  #sent({ id }: PacketRecord): { readonly id: PacketId; readonly patch: PacketPatch } {
     return { id, patch: { state: "sent", sentAt: this.#deps.clock.now() } };
   }
 
-  async #end(job: Job, end: OpenEnd, packet?: { readonly id: string; readonly patch: PacketPatch }): Promise<void> {
+  async #end(job: Job, end: OpenEnd, packet?: { readonly id: PacketId; readonly patch: PacketPatch }): Promise<void> {
     await this.#feed(job, this.#endEvent(end, packet));
   }
 
-  #endEvent(end: OpenEnd, packet?: { readonly id: string; readonly patch: PacketPatch }) {
+  #endEvent(end: OpenEnd, packet?: { readonly id: PacketId; readonly patch: PacketPatch }) {
     return { kind: "ended", at: this.#deps.clock.now(), end, ...(packet && { packet }) } as const;
   }
 

@@ -1,5 +1,6 @@
+import { withoutUndefined } from "../../base/defined.ts";
 import { GatewayError } from "../../base/gateway-error.ts";
-import { newId } from "../../base/id.ts";
+import { newId, type TargetId } from "../../base/id.ts";
 import { octetText } from "../../base/octet-text.ts";
 import { Notification } from "../../codec/euicc/notification.ts";
 import { decode } from "../../codec/kit/codec.ts";
@@ -8,8 +9,8 @@ import type { Notifications } from "../notifications/notifications.ts";
 
 /** A notification in the first POST of a session. */
 interface SessionNotification {
-  /** The target of the session, proven by its PSK. */
-  readonly target: string;
+  /** The target of the session, proven by its PSK; undefined if only an upstream has the card. */
+  readonly target: TargetId | undefined;
   readonly tlv: Uint8Array;
   readonly receivedAt: number;
 }
@@ -25,7 +26,7 @@ export async function takeNotification(
   r: Repositories,
   notifications: Notifications,
   { target, tlv, receivedAt }: SessionNotification,
-  wake: (target: string) => void,
+  wake: (target: TargetId) => void,
 ): Promise<boolean> {
   const read = readNotification(tlv);
   if (read.ok) {
@@ -37,7 +38,7 @@ export async function takeNotification(
   await r.inbox.insert({
     id,
     link,
-    target,
+    ...withoutUndefined({ target }),
     item: { kind: "message", userData: tlv, userDataHeader: false, protocolId: 0, dataCoding: 0xf6 },
     state: "done",
     verdict: `notification that cannot be read: ${message}`,
@@ -46,7 +47,7 @@ export async function takeNotification(
   await r.events.append({
     at: receivedAt,
     type: "notification.unreadable",
-    target,
+    ...withoutUndefined({ target }),
     data: { message: id, via: "https", raw: octetText(tlv), error: { code, message, detail } },
   });
   return false;

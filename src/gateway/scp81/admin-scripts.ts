@@ -1,4 +1,5 @@
 import { withoutUndefined } from "../../base/defined.ts";
+import { isRecordId, type JobId } from "../../base/id.ts";
 import { classifyCommand, switchesProfile } from "../../codec/euicc/es5/classify.ts";
 import { isCapdu } from "../../codec/ota/script.ts";
 import type { AdminScript } from "../../link/scp81/admin-store.ts";
@@ -29,6 +30,7 @@ export function adminScript(
 }
 
 /** The job that a script of {@link adminScript} belongs to. */
-export function jobOfScript(id: string): string {
-  return id.split(".")[0] ?? id;
+export function jobOfScript(id: string): JobId | undefined {
+  const job = id.split(".")[0] ?? id;
+  return isRecordId("job", job) ? job : undefined;
 }

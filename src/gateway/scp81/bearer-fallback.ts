@@ -1,3 +1,4 @@
+import type { TargetId } from "../../base/id.ts";
 import type { Job } from "../model/job.ts";
 import { type KeySetInfo, servesTar } from "../model/key-set.ts";
 import { switchIsOpen } from "../model/profile-switch.ts";
@@ -35,7 +36,7 @@ interface WaitingFacts {
 /** The jobs of a target that waited long enough for a session and are sent by short message instead. */
 export async function jobsChangingBearer(
   r: Repositories,
-  id: string,
+  id: TargetId,
   now: number,
   { bySms }: BearerFallbackDeps,
 ): Promise<readonly Job[]> {

@@ -1,12 +1,11 @@
 import type { Clock } from "../../base/clock.ts";
 import { detach } from "../../base/detach.ts";
-import { newId } from "../../base/id.ts";
+import { newId, type TargetId } from "../../base/id.ts";
 import { isdRTar } from "../../codec/euicc/aid.ts";
 import { type FeedJob, wasTaken } from "../jobs/feed-job.ts";
 import type { HttpsBearer } from "../links/https-bearer.ts";
 import type { HttpsState } from "../links/routing.ts";
 import type { GatewayEvent } from "../model/event.ts";
-import type { TargetId } from "../model/identifiers.ts";
 import type { Job } from "../model/job.ts";
 import { mayHaveLeft } from "../model/packet.ts";
 import type { PendingSessionTrigger } from "../model/pending-session-trigger.ts";
@@ -20,7 +19,7 @@ interface Scp81BearerDeps {
   readonly clock: Clock;
   readonly feed: FeedJob;
   /** Whether an administration session of this target is open now. */
-  readonly isOpen: (target: string) => boolean;
+  readonly isOpen: (target: TargetId) => boolean;
   /** A reader, modem or SMSC would carry the job now. */
   readonly bySms: (job: Job, target: Target) => boolean;
   /** The server runs. */
@@ -28,9 +27,9 @@ interface Scp81BearerDeps {
   /** Value of the session trigger (SecuredData after SCP80), hexadecimal; `8100` = what the card has stored. */
   readonly trigger: (target: Target) => Uint8Array;
   /** Makes a session that is held open look for new scripts. */
-  readonly resume: (target: string) => void;
+  readonly resume: (target: TargetId) => void;
   /** Examines the target's queue. */
-  readonly wake: (target: string) => void;
+  readonly wake: (target: TargetId) => void;
 }
 
 /** How long to wait for a session before the trigger is sent again; doubled each time no session comes. */
@@ -53,9 +52,9 @@ export class Scp81Bearer implements HttpsBearer, Disposable {
   readonly #off: () => void;
   readonly #startedAt: number;
   /** When the last session of a target ended in this process. */
-  readonly #closedAt = new Map<string, number>();
+  readonly #closedAt = new Map<TargetId, number>();
   /** A copy of the stored orders, once they were read. */
-  readonly #pending = new Map<string, PendingSessionTrigger>();
+  readonly #pending = new Map<TargetId, PendingSessionTrigger>();
   #wantedRead = false;
   #before: number | undefined;
   #sweeping = false;
@@ -137,7 +136,7 @@ export class Scp81Bearer implements HttpsBearer, Disposable {
   }
 
   /** Whether another trigger for the target is useful now. */
-  async #due(r: Repositories, target: string, now: number): Promise<boolean> {
+  async #due(r: Repositories, target: TargetId, now: number): Promise<boolean> {
     const triggers = (await r.jobs.list({ target, origin: "system" }, undefined, 10)).filter(isTrigger);
     const [last] = triggers;
     if (last !== undefined && last.endedAt === undefined) return false;
@@ -207,7 +206,7 @@ export class Scp81Bearer implements HttpsBearer, Disposable {
     );
     for (const target of await this.#pendingNow(now)) absent.add(target);
     await this.#changeBearer(waiting, now);
-    const due: string[] = [];
+    const due: TargetId[] = [];
     for (const target of absent) {
       if (await store.read(async (r) => (await this.#due(r, target, now)) && (await this.#hasUse(r, target, now)))) {
         due.push(target);
@@ -225,7 +224,7 @@ export class Scp81Bearer implements HttpsBearer, Disposable {
   }
 
   /** While a profile switch is open, only the gateway's own jobs run. */
-  async #hasUse(r: Repositories, target: string, now: number): Promise<boolean> {
+  async #hasUse(r: Repositories, target: TargetId, now: number): Promise<boolean> {
     if (this.#pending.has(target)) return true;
     if (!(await switchIsOpen(r, target, now))) return true;
     return (await r.jobs.waitingForSession(target, 1))[0]?.lane === "system";

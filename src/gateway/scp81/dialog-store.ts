@@ -1,10 +1,18 @@
 import type { Clock } from "../../base/clock.ts";
 import { withoutUndefined } from "../../base/defined.ts";
+import { isRecordId, type JobId, type TargetId } from "../../base/id.ts";
 import type { AdminRecord, AdminStep, AdminStore, AdminVerdict, Offer } from "../../link/scp81/admin-store.ts";
 import { type FeedJob, wasTaken } from "../jobs/feed-job.ts";
 import { lateAnswerOf, reportLateAnswer } from "../jobs/late-answer.ts";
 import { enterChannel, withLostLink } from "../jobs/secure-channels.ts";
-import { type AdminDialogRecord, freshDialog, type JobParts, partsOf, withParts } from "../model/admin-dialog.ts";
+import {
+  type AdminDialogRecord,
+  freshDialog,
+  type JobParts,
+  jobsInParts,
+  partsOf,
+  withParts,
+} from "../model/admin-dialog.ts";
 import { hasEnded, type Job } from "../model/job.ts";
 import { switchIsOpen } from "../model/profile-switch.ts";
 import type { Repositories, Store } from "../model/store.ts";
@@ -24,7 +32,7 @@ interface Scp81StoreDeps {
   /** How long a session is held open for an upstream that announced more. */
   readonly holdOpenMs: number;
   /** The target may be free for its next job. */
-  readonly wake: (target: string) => void;
+  readonly wake: (target: TargetId) => void;
 }
 
 /** The store of administration sessions, on top of the gateway's jobs: each step is one unit of work. */
@@ -35,33 +43,34 @@ export class Scp81Store implements AdminStore {
     this.#deps = deps;
   }
 
-  async load(target: string): Promise<AdminRecord> {
-    return (await this.#deps.store.read((r) => r.adminDialogs.get(target)))?.record ?? {};
+  async load(session: string): Promise<AdminRecord> {
+    return (await this.#deps.store.read((r) => r.adminDialogs.get(session)))?.record ?? {};
   }
 
-  async advance(target: string, step: AdminStep): Promise<Offer> {
-    const woken = new Set<string>();
+  async advance(session: string, step: AdminStep): Promise<Offer> {
+    const target = isRecordId("tgt", session) ? session : undefined;
+    const woken = new Set<TargetId>();
     const offer = await this.#deps.store.write(async (r) => {
       woken.clear();
-      let dialog = (await r.adminDialogs.get(target)) ?? freshDialog;
+      let dialog = (await r.adminDialogs.get(session)) ?? freshDialog;
       for (const { script, verdict } of step.settled) dialog = await this.#settle(r, dialog, script, verdict);
       if (step.position !== undefined) dialog = { ...dialog, record: { ...dialog.record, position: step.position } };
       if (step.notification !== undefined) {
         const heard = { target, tlv: step.notification, receivedAt: this.#deps.clock.now() };
-        if (await takeNotification(r, this.#deps.notifications, heard, (id) => woken.add(id)))
-          await this.#confirmHere(r, target);
+        const counts = await takeNotification(r, this.#deps.notifications, heard, (id) => woken.add(id));
+        if (counts && target !== undefined) await this.#confirmHere(r, target);
       }
       const [next, made] = await this.#next(r, target, dialog, step.next);
-      await r.adminDialogs.put(target, next);
+      await r.adminDialogs.put(session, next);
       return made;
     });
-    if (step.settled.length > 0) woken.add(target);
+    if (step.settled.length > 0 && target !== undefined) woken.add(target);
     for (const id of woken) this.#deps.wake(id);
     return offer;
   }
 
   /** The card expects the confirmation in the session in which it notified. SGP.02 §3.15.2 */
-  async #confirmHere(r: Repositories, target: string): Promise<void> {
+  async #confirmHere(r: Repositories, target: TargetId): Promise<void> {
     for (const job of await r.jobs.list({ target, state: ["queued"], origin: "system" }, undefined, 20)) {
       const { work, request } = job;
       if (work.kind !== "script" || work.function?.name !== "confirmNotification") continue;
@@ -81,6 +90,7 @@ export class Scp81Store implements AdminStore {
     const ours = outstanding?.script.id === script ? outstanding : undefined;
     const cleared = ours === undefined ? dialog : { ...dialog, record: others };
     const id = jobOfScript(script);
+    if (id === undefined) return cleared;
     const job = await r.jobs.get(id);
     const now = this.#deps.clock.now();
     if (job === undefined || hasEnded(job)) {
@@ -104,7 +114,7 @@ export class Scp81Store implements AdminStore {
 
   async #next(
     r: Repositories,
-    target: string,
+    target: TargetId | undefined,
     dialog: AdminDialogRecord,
     next: AdminStep["next"],
   ): Promise<[AdminDialogRecord, Offer]> {
@@ -113,7 +123,8 @@ export class Scp81Store implements AdminStore {
     const marked = withLostLink(dialog, next.lostChannel, this.#deps.clock.now());
     const { outstanding, ...withdrawn } = marked.record;
     if (outstanding === undefined || outstanding.script.id !== next.script) return [marked, { kind: "none" }];
-    const job = await r.jobs.get(jobOfScript(next.script));
+    const id = jobOfScript(next.script);
+    const job = id === undefined ? undefined : await r.jobs.get(id);
     if (job === undefined || hasEnded(job) || this.#deps.clock.now() >= job.validUntil) {
       return this.#offer(
         r,
@@ -135,7 +146,7 @@ export class Scp81Store implements AdminStore {
 
   async #offer(
     r: Repositories,
-    target: string,
+    target: TargetId | undefined,
     before: AdminDialogRecord,
     next: Extract<AdminStep["next"], { do: "offer" }>,
   ): Promise<[AdminDialogRecord, Offer]> {
@@ -143,10 +154,10 @@ export class Scp81Store implements AdminStore {
     const now = this.#deps.clock.now();
     const kept = await withoutEnded(r, before);
     const dialog = withLostLink(kept, next.lostChannel, now);
-    const owner = await r.targets.get(target);
+    const owner = target === undefined ? undefined : await r.targets.get(target);
     if (owner === undefined) return [dialog, { kind: "none" }];
-    const held = await switchIsOpen(r, target, now);
-    for await (const job of waitingJobs(r, target)) {
+    const held = await switchIsOpen(r, owner.id, now);
+    for await (const job of waitingJobs(r, owner.id)) {
       const { work } = job;
       if (work.kind === "packet" || now >= job.validUntil) continue;
       // After an unconfirmed switch only the gateway's own jobs run.
@@ -191,7 +202,7 @@ function partsUnderWay(running: JobParts | undefined, body: Uint8Array, left: re
 /** Forgets the parts of jobs that ended in the meantime. */
 async function withoutEnded(r: Repositories, dialog: AdminDialogRecord): Promise<AdminDialogRecord> {
   let now = dialog;
-  for (const id of Object.keys(dialog.parts ?? {})) {
+  for (const id of jobsInParts(dialog)) {
     const job = await r.jobs.get(id);
     if (job === undefined || hasEnded(job)) now = withParts(now, id, undefined);
   }
@@ -199,8 +210,8 @@ async function withoutEnded(r: Repositories, dialog: AdminDialogRecord): Promise
 }
 
 /** Jobs that wait for the session, in order; usually only the first one is needed. */
-async function* waitingJobs(r: Repositories, target: string): AsyncGenerator<Job> {
-  const seen = new Set<string>();
+async function* waitingJobs(r: Repositories, target: TargetId): AsyncGenerator<Job> {
+  const seen = new Set<JobId>();
   for (const limit of [1, 1000]) {
     const jobs = await r.jobs.waitingForSession(target, limit);
     for (const job of jobs) if (!seen.has(job.id)) yield job;

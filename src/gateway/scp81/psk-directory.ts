@@ -1,5 +1,6 @@
 import { withoutUndefined } from "../../base/defined.ts";
 import { detach } from "../../base/detach.ts";
+import { isRecordId, type TargetId } from "../../base/id.ts";
 import { readPskIdentity } from "../../codec/gp/psk-identity.ts";
 import type { PskEntry } from "../../link/scp81/psk-source.ts";
 import type { GatewayEvent } from "../model/event.ts";
@@ -62,7 +63,8 @@ export class PskDirectory implements Disposable {
 
   /** An entry from an upstream, with what the store contains about its target's card. */
   async completed(entry: PskEntry): Promise<PskEntry> {
-    const target = await this.#store.read((r) => r.targets.get(entry.target));
+    const { target: id } = entry;
+    const target = isRecordId("tgt", id) ? await this.#store.read((r) => r.targets.get(id)) : undefined;
     return target === undefined ? entry : { ...habitsOf(target), ...entry };
   }
 
@@ -70,7 +72,7 @@ export class PskDirectory implements Disposable {
     this.#off?.();
   }
 
-  async #reload(id: string): Promise<void> {
+  async #reload(id: TargetId): Promise<void> {
     await this.#store.read(async (r) => {
       const target = await r.targets.get(id);
       if (target === undefined) this.#forget(id);
@@ -103,7 +105,7 @@ export class PskDirectory implements Disposable {
     if (names.length > 0) this.#ofTarget.set(target.id, names);
   }
 
-  #forget(id: string): void {
+  #forget(id: TargetId): void {
     for (const name of this.#ofTarget.get(id) ?? []) {
       if (this.#byKey.get(name)?.target === id) this.#byKey.delete(name);
       const others = (this.#byName.get(name) ?? []).filter(({ entry }) => entry.target !== id);

@@ -1,6 +1,7 @@
 import type { Clock } from "../../base/clock.ts";
 import { withoutUndefined } from "../../base/defined.ts";
 import { detach } from "../../base/detach.ts";
+import { isRecordId, type TargetId } from "../../base/id.ts";
 import type { AdminRequest } from "../../link/scp81/admin-request.ts";
 import type {
   AdminReply,
@@ -26,7 +27,7 @@ class ChosenSession implements AdminSessionHandler {
   readonly #clock: Clock;
   readonly #choose: ChooseSession;
   #handler: AdminSessionHandler | undefined;
-  #known = false;
+  #target: TargetId | undefined;
   #posts = 0;
   #closed = false;
 
@@ -40,8 +41,9 @@ class ChosenSession implements AdminSessionHandler {
   async post(request: AdminRequest): Promise<AdminReply> {
     this.#posts++;
     if (this.#handler === undefined) {
-      const target = await this.#store.read((r) => r.targets.get(this.#session.target));
-      this.#known = target !== undefined;
+      const { target: id } = this.#session;
+      const target = isRecordId("tgt", id) ? await this.#store.read((r) => r.targets.get(id)) : undefined;
+      this.#target = target?.id;
       this.#handler = this.#choose(target)(this.#session);
       this.#report({ type: "session.opened", data: { ...this.#names(), remote: this.#session.remote } });
     }
@@ -64,8 +66,7 @@ class ChosenSession implements AdminSessionHandler {
 
   /** Only for observers: a session does not wait for it. */
   #report(about: SessionEvent): void {
-    const { target } = this.#session;
-    const event = { at: this.#clock.now(), ...(this.#known ? { target } : {}), ...about };
+    const event = { at: this.#clock.now(), ...withoutUndefined({ target: this.#target }), ...about };
     detach(
       this.#store.write((r) => r.events.append(event)),
       () => {},

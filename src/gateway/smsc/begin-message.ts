@@ -25,6 +25,6 @@ export async function storeAndBegin(
       under = true;
     });
   });
-  if (!under && message.job !== "") jobs.kick(message.target);
+  if (!under && message.job !== undefined) jobs.kick(message.target);
   return message;
 }

@@ -1,7 +1,7 @@
 import type { Clock } from "../../base/clock.ts";
 import { withoutUndefined } from "../../base/defined.ts";
 import { GatewayError } from "../../base/gateway-error.ts";
-import { newId } from "../../base/id.ts";
+import { type JobId, newId } from "../../base/id.ts";
 import type { Address } from "../../codec/smpp/bodies.ts";
 import { isOctets } from "../../codec/smpp/data-coding.ts";
 import type { MessageState } from "../../codec/smpp/message-state.ts";
@@ -132,7 +132,7 @@ export class SmscConversations implements AsyncDisposable {
       this.#take(r, order, messageId, now, begin),
     );
     this.#remember(conversationOf(message));
-    if (message.job === "") this.#keeper.look(now + this.#settings.segmentWaitMs);
+    if (message.job === undefined) this.#keeper.look(now + this.#settings.segmentWaitMs);
     if (order.mode === "transaction") await this.#fate(messageId, now + this.#settings.transactionMs);
     return { messageId };
   }
@@ -144,7 +144,7 @@ export class SmscConversations implements AsyncDisposable {
     return this.#store.read(async (r) => {
       const found = await r.smsc.message(messageId);
       if (found === undefined || found.client !== client) return undefined;
-      const job = found.state === "scheduled" ? await r.jobs.get(found.job) : undefined;
+      const job = found.state === "scheduled" && found.job !== undefined ? await r.jobs.get(found.job) : undefined;
       const left = job !== undefined && (job.attempts > 0 || job.notBefore <= this.#clock.now());
       return {
         state: left ? ("enroute" as const) : found.state,
@@ -170,11 +170,11 @@ export class SmscConversations implements AsyncDisposable {
     });
     let cancelled = false;
     for (const message of messages) {
-      if (message.job === "" && (await this.#cancelHeld(message))) cancelled = true;
+      if (message.job === undefined && (await this.#cancelHeld(message))) cancelled = true;
       else {
         // The other segments may have arrived in the meantime.
         const now = await this.#store.read((r) => r.smsc.message(message.id));
-        if ((now?.job ?? "") !== "" && (await this.#cancelJob(now?.job ?? ""))) cancelled = true;
+        if (now?.job !== undefined && (await this.#cancelJob(now.job))) cancelled = true;
       }
     }
     return cancelled;
@@ -229,7 +229,6 @@ export class SmscConversations implements AsyncDisposable {
     const message: SmscMessage = {
       id,
       client: order.client,
-      job: "",
       position: 0,
       target: target.id,
       source: order.source,
@@ -289,7 +288,7 @@ export class SmscConversations implements AsyncDisposable {
     });
   }
 
-  async #cancelJob(job: string): Promise<boolean> {
+  async #cancelJob(job: JobId): Promise<boolean> {
     try {
       // A message that may have left is on its way to the card: cancel_sm has no effect on it.
       await this.#jobs.cancel(job, { unsentOnly: true });
@@ -336,6 +335,7 @@ export class SmscConversations implements AsyncDisposable {
    */
   #overdue({ id, job }: SmscMessage, last: boolean): Promise<"left" | "open" | "ended"> {
     return this.#store.write(async (r) => {
+      if (job === undefined) return "open";
       const known = await r.jobs.get(job);
       const handedOver = known?.endedAt === undefined && !(known?.state === "queued" && known.note !== undefined);
       if (handedOver && !last) return "open";

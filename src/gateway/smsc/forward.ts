@@ -1,5 +1,5 @@
 import { withoutUndefined } from "../../base/defined.ts";
-import { newId } from "../../base/id.ts";
+import { newId, type TargetId } from "../../base/id.ts";
 import type { Address } from "../../codec/smpp/bodies.ts";
 import { isOctets } from "../../codec/smpp/data-coding.ts";
 import { smppOfTp } from "../../codec/smpp/text.ts";
@@ -34,7 +34,7 @@ interface Recipient {
 export async function forwardToClient(
   r: Repositories,
   entry: ArrivedItem,
-  target: string | undefined,
+  target: TargetId | undefined,
   whole: ReassembledMessage,
   answered: Answered | undefined,
   at: number,
@@ -76,7 +76,7 @@ function requesterOf(answered: Answered | undefined): Recipient | undefined {
 }
 
 /** The client that the target is in conversation with. */
-async function partnerOf(r: Repositories, { item }: ArrivedItem, target: string): Promise<Recipient | undefined> {
+async function partnerOf(r: Repositories, { item }: ArrivedItem, target: TargetId): Promise<Recipient | undefined> {
   if (item.kind !== "message") return undefined;
   const conversation = await r.smsc.conversation(target, digits(item.to));
   if (conversation === undefined) return undefined;
@@ -86,7 +86,7 @@ async function partnerOf(r: Repositories, { item }: ArrivedItem, target: string)
 }
 
 /** A client that wrote to a number of the target receives the present number; an alias stays as it is. */
-async function presentNumber(r: Repositories, id: string, ours: Address, from: string | undefined): Promise<Address> {
+async function presentNumber(r: Repositories, id: TargetId, ours: Address, from: string | undefined): Promise<Address> {
   const target = await r.targets.get(id);
   const used = digits(ours.addr);
   if (target === undefined || !numbersOf(target).includes(used)) return ours;

@@ -91,7 +91,7 @@ export class SmscKeeper implements AsyncDisposable {
     await store.write(async (r) => {
       for (const { id } of overdue) {
         const message = await r.smsc.message(id);
-        const job = message === undefined || message.job === "" ? undefined : await r.jobs.get(message.job);
+        const job = message?.job === undefined ? undefined : await r.jobs.get(message.job);
         if (message === undefined || (job !== undefined && job.endedAt === undefined)) continue;
         await settleMessage(r, message, "unknown", { error: message.error, at: now, final: true });
       }

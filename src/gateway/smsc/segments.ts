@@ -1,5 +1,4 @@
-import { newId } from "../../base/id.ts";
-import type { JobId } from "../model/identifiers.ts";
+import { type JobId, newId } from "../../base/id.ts";
 import type { Job, JobWork } from "../model/job.ts";
 import type { HeldSegment, SegmentBody, SmscMessage } from "../model/smsc-message.ts";
 import type { Repositories } from "../model/store.ts";

@@ -1,5 +1,5 @@
 import { withoutUndefined } from "../../base/defined.ts";
-import { newId } from "../../base/id.ts";
+import { isRecordId, newId } from "../../base/id.ts";
 import { canonicalId } from "../../codec/smpp/message-id.ts";
 import type { MessageState } from "../../codec/smpp/message-state.ts";
 import type { ArrivedItem } from "../model/inbox.ts";
@@ -128,15 +128,12 @@ export async function receiptCame(r: Repositories, entry: ArrivedItem, at: numbe
   return `receipt of message ${first.id}: ${state}`;
 }
 
-/** A part whose packet a link named. */
-type NamedPart = Omit<PacketPart, "packet"> & { readonly packet: string };
-
 /**
  * The part that a receipt refers to: by the stored reference that the network assigned, otherwise by our own reference
  * as the link matched it, otherwise by another spelling of the network's, otherwise by the reference that the network
  * echoes.
  */
-async function partOf(r: Repositories, { item, link }: ArrivedItem): Promise<NamedPart | undefined> {
+async function partOf(r: Repositories, { item, link }: ArrivedItem): Promise<PacketPart | undefined> {
   if (item.kind !== "receipt") return undefined;
   const { networkReference: name, otherReferences = [], reference, echo } = item;
   const named = name === undefined ? undefined : await r.packets.partNamed(link, [canonicalId(name)]);
@@ -146,6 +143,7 @@ async function partOf(r: Repositories, { item, link }: ArrivedItem): Promise<Nam
     return other ?? (echo === undefined ? undefined : r.packets.partEchoed(link, echo, name === undefined));
   }
   const [packet = "", transmission, position] = reference.split("/");
+  if (!isRecordId("pkt", packet)) return undefined;
   const at = Number(position ?? 0);
   const known = (await r.packets.parts(packet)).find((part) => part.position === at);
   return known ?? { packet, position: at, transmission: Number(transmission ?? 1), link, state: "unknown", at: 0 };
@@ -202,7 +200,8 @@ async function waitedFor(
   at: number,
 ): Promise<number | undefined> {
   if (state === "unknown") return at;
-  return message.state === "unknown" ? (await r.jobs.get(message.job))?.validUntil : undefined;
+  if (message.state !== "unknown" || message.job === undefined) return undefined;
+  return (await r.jobs.get(message.job))?.validUntil;
 }
 
 /** registered_delivery of the message. SMPP 3.4 §5.2.17 */

@@ -1,4 +1,5 @@
 import type { Clock } from "../../base/clock.ts";
+import type { TargetId } from "../../base/id.ts";
 import type { Links } from "../links/links.ts";
 import { holds } from "../links/routing.ts";
 import type { Store } from "../model/store.ts";
@@ -12,7 +13,7 @@ const announcementMs = 60_000;
  */
 export async function pollAfterSwitch(
   { store, links, clock }: { readonly store: Store; readonly links: Links; readonly clock: Clock },
-  id: string,
+  id: TargetId,
 ): Promise<void> {
   const target = await store.read((r) => r.targets.get(id));
   if (target === undefined) return;

@@ -1,3 +1,4 @@
+import type { SwitchId, TargetId } from "../../base/id.ts";
 import { type ProfileSwitch, requireSwitch } from "../model/profile-switch.ts";
 import type { Store } from "../model/store.ts";
 
@@ -10,12 +11,12 @@ export class ProfileSwitches {
   }
 
   /** @throws switch.unknown */
-  async get(id: string): Promise<ProfileSwitch> {
+  async get(id: SwitchId): Promise<ProfileSwitch> {
     return this.#store.read((r) => requireSwitch(r, id));
   }
 
   /** Newest first, of one target or of all, accepted before the given time. */
-  async list(target: string | undefined, before: number | undefined, limit: number): Promise<ProfileSwitch[]> {
+  async list(target: TargetId | undefined, before: number | undefined, limit: number): Promise<ProfileSwitch[]> {
     return this.#store.read((r) => r.profileSwitches.list(target, before, limit));
   }
 }

@@ -1,5 +1,6 @@
 import type { Clock } from "../../base/clock.ts";
 import { asGatewayError } from "../../base/gateway-error.ts";
+import type { TargetId } from "../../base/id.ts";
 import type { Log } from "../../link/driver.ts";
 import { stepProfileSwitch } from "../model/profile-switch.ts";
 import type { Store } from "../model/store.ts";
@@ -10,7 +11,7 @@ interface SwitchWatchDeps {
   readonly clock: Clock;
   readonly log: Log;
   /** The target may continue with its other jobs. */
-  readonly kick: (target: string) => void;
+  readonly kick: (target: TargetId) => void;
 }
 
 const maxWaitMs = 3_600_000;

@@ -1,3 +1,4 @@
+import type { JobId, TargetId } from "../../base/id.ts";
 import { isdRTar } from "../../codec/euicc/aid.ts";
 import type { KeyRange } from "../../codec/euicc/es5/functions/finalise-isdr-handover.ts";
 import type { KeySetInfo } from "../model/key-set.ts";
@@ -10,9 +11,9 @@ import type { Repositories } from "../model/store.ts";
  */
 export async function afterHandover(
   r: Repositories,
-  target: string,
+  target: TargetId,
   keep: readonly KeyRange[],
-  job: string,
+  job: JobId,
   at: number,
 ): Promise<void> {
   const gone: KeySetInfo[] = [];

@@ -1,12 +1,11 @@
 import { withoutUndefined } from "../../base/defined.ts";
 import { checked } from "../../base/field-words.ts";
 import { GatewayError } from "../../base/gateway-error.ts";
-import { newId } from "../../base/id.ts";
+import { newId, type TargetId } from "../../base/id.ts";
 import { firstIssue, pathText } from "../../base/strict.ts";
 import { parseAid } from "../../codec/euicc/aid.ts";
 import { eidCheckDigitsOk, parseEid } from "../../codec/euicc/eid.ts";
 import { readSmsrTemplates, type Templates, writeSmsrTemplates } from "../../codec/euicc/templates.ts";
-import type { TargetId } from "../model/identifiers.ts";
 import type { KeySet } from "../model/key-set.ts";
 import type { EsimProfile, Target } from "../model/target.ts";
 import { withKnownLogins } from "./connectivity.ts";

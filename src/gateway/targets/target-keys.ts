@@ -1,11 +1,10 @@
 import { withoutUndefined } from "../../base/defined.ts";
 import { GatewayError } from "../../base/gateway-error.ts";
-import { newId } from "../../base/id.ts";
+import { newId, type TargetId } from "../../base/id.ts";
 import { keyLike } from "../../base/key-like.ts";
 import { Secret } from "../../base/secret.ts";
 import { isdRTar, type Tar } from "../../codec/euicc/aid.ts";
 import { readPskIdentity } from "../../codec/gp/psk-identity.ts";
-import type { TargetId } from "../model/identifiers.ts";
 import { type KeySet, type KeySetInfo, servesTar } from "../model/key-set.ts";
 import type { Repositories } from "../model/store.ts";
 import type { Target } from "../model/target.ts";
@@ -164,7 +163,7 @@ function replaces(set: KeySetInfo, stored: KeySetInfo): boolean {
 
 const tarsOf = ({ tars }: KeySetInfo) => [...tars].sort().join(",");
 
-async function shared(r: Repositories, target: Target, other: string, identity: string): Promise<GatewayError> {
+async function shared(r: Repositories, target: Target, other: TargetId, identity: string): Promise<GatewayError> {
   const named = ({ id, eid, iccid }: Partial<Pick<Target, "eid" | "iccid">> & { readonly id: string }) =>
     eid !== undefined ? `${id} (EID ${eid})` : iccid !== undefined ? `${id} (ICCID ${iccid})` : id;
   const holder = (await r.targets.get(other)) ?? { id: other };

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Clock } from "../../base/clock.ts";
 import { GatewayError } from "../../base/gateway-error.ts";
-import { newId } from "../../base/id.ts";
+import { newId, type TargetId } from "../../base/id.ts";
 import { type MergePatch, mergePatch } from "../../base/merge-patch.ts";
 import { inTurns } from "../../base/turns.ts";
 import type { KeySet, KeySetInfo } from "../model/key-set.ts";
@@ -164,7 +164,7 @@ export class Targets {
   }
 
   /** The target with this id. */
-  async find(id: string): Promise<Target | undefined> {
+  async find(id: TargetId): Promise<Target | undefined> {
     return this.#store.read((r) => r.targets.get(id));
   }
 
@@ -331,13 +331,13 @@ function sharedNumbers(namesakes: readonly Namesake[]): string[] {
 }
 
 /** Stored key sets of the written types, with their keys, for the list of changes. */
-async function openSets(r: Repositories, target: string, sets: readonly KeySet[]): Promise<KeySet[]> {
+async function openSets(r: Repositories, target: TargetId, sets: readonly KeySet[]): Promise<KeySet[]> {
   const found: KeySet[] = [];
   for (const type of new Set(sets.map((set) => set.type))) found.push(...(await r.keySets.open(target, type)));
   return found;
 }
 
-function named({ id, eid }: { readonly id: string; readonly eid?: string }): string {
+function named({ id, eid }: { readonly id: TargetId; readonly eid?: string }): string {
   return eid === undefined ? id : `${id} (EID ${eid})`;
 }
 

@@ -1,4 +1,5 @@
 import { withoutUndefined } from "../../base/defined.ts";
+import { isRecordId } from "../../base/id.ts";
 import { octetText } from "../../base/octet-text.ts";
 import { notificationTypeText } from "../../codec/euicc/notification.ts";
 import { shownJob, shownPackets } from "../jobs/shown-job.ts";
@@ -60,7 +61,7 @@ async function jobOf(r: Repositories, event: GatewayEvent) {
 
 async function notificationOf(r: Repositories, event: GatewayEvent) {
   const { notification: id } = event.data;
-  const found = typeof id === "string" ? await r.notifications.get(id) : undefined;
+  const found = typeof id === "string" && isRecordId("ntf", id) ? await r.notifications.get(id) : undefined;
   return found === undefined ? {} : { notification: { ...octetText(found), text: notificationTypeText(found.type) } };
 }
 

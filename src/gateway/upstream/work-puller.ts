@@ -2,10 +2,12 @@ import { z } from "zod";
 import type { Clock } from "../../base/clock.ts";
 import { checked } from "../../base/field-words.ts";
 import { asGatewayError, GatewayError, isGatewayError } from "../../base/gateway-error.ts";
+import type { JobId } from "../../base/id.ts";
 import { backoffMs } from "../../base/retry.ts";
 import { firstIssue } from "../../base/strict.ts";
 import type { Log } from "../../link/driver.ts";
 import { JobOrder, newJobOf } from "../jobs/job-order.ts";
+import { recordId } from "../model/identifiers.ts";
 import type { JobQueue } from "../model/new-job.ts";
 
 /** One item of work from an upstream. Its id is never used again. */
@@ -25,7 +27,7 @@ const notAboutContent = new Set([401, 403, 408, 425, 429]);
 
 /** Outcome of an item of work. */
 export type WorkReceipt =
-  | { readonly id: string; readonly job: string }
+  | { readonly id: string; readonly job: JobId }
   | {
       readonly id: string;
       readonly problem: { readonly type: string; readonly detail: string; readonly facts?: unknown };
@@ -215,7 +217,7 @@ export class WorkPuller implements AsyncDisposable {
     return false;
   }
 
-  async #do(id: string, raw: unknown): Promise<{ readonly job: string; readonly isNew: boolean }> {
+  async #do(id: string, raw: unknown): Promise<{ readonly job: JobId; readonly isNew: boolean }> {
     const item = checked(WorkItem, raw);
     if (!item.success) {
       const { field: at, message } = firstIssue(item.error);
@@ -226,7 +228,7 @@ export class WorkPuller implements AsyncDisposable {
     return cancel === undefined ? this.#submit(id, order) : { job: await this.#cancel(cancel), isNew: false };
   }
 
-  async #submit(id: string, order: unknown): Promise<{ readonly job: string; readonly isNew: boolean }> {
+  async #submit(id: string, order: unknown): Promise<{ readonly job: JobId; readonly isNew: boolean }> {
     const parsed = checked(JobOrder, order);
     if (!parsed.success) {
       const { field: at, message } = firstIssue(parsed.error);
@@ -239,7 +241,8 @@ export class WorkPuller implements AsyncDisposable {
   }
 
   /** A job that had ended counts as cancelled: its events report its end. */
-  async #cancel(job: string): Promise<string> {
+  async #cancel(id: string): Promise<JobId> {
+    const job = recordId("job", id);
     const { origin } = await this.#deps.jobs.get(job);
     if (origin.face !== "upstream" || origin.client !== this.#client)
       throw new GatewayError("job.unknown", `cancel: this upstream has no job '${job}'`);

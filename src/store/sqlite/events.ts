@@ -1,9 +1,11 @@
 import type { Database } from "better-sqlite3";
 import type { Generated } from "kysely";
+import type { JobId, TargetId } from "../../base/id.ts";
 import type { EventRepository, GatewayEvent, NewEvent } from "../../gateway/model/event.ts";
 import { currentEventName } from "../../gateway/model/event-catalogue.ts";
 import { fromJson, toJson } from "../json.ts";
 import { remembered, type Statements } from "../statements.ts";
+import { stored } from "../stored.ts";
 
 /** The columns of the table. JSON is text, times are milliseconds. */
 interface EventTables {
@@ -66,8 +68,8 @@ export function eventRepository(s: Statements, onAppend: (event: NewEvent) => vo
         seq: row.seq,
         at: row.at,
         type: currentEventName(row.type),
-        ...(row.target === null ? {} : { target: row.target }),
-        ...(row.job === null ? {} : { job: row.job }),
+        ...(row.target === null ? {} : { target: stored<TargetId>(row.target) }),
+        ...(row.job === null ? {} : { job: stored<JobId>(row.job) }),
         data: fromJson<Record<string, unknown>>(row.data),
       }));
     },

@@ -1,4 +1,5 @@
 import { type Generated, type Insertable, type Selectable, sql } from "kysely";
+import type { TargetId } from "../../base/id.ts";
 import type { InboxEntry, InboxRepository } from "../../gateway/model/inbox.ts";
 import type { Seal } from "../../gateway/model/store.ts";
 import { type Hiding, hidingIn } from "../hiding.ts";
@@ -29,7 +30,7 @@ function entryIn(row: Selectable<InboxTables["inbox"]>, hiding: Hiding): InboxEn
     seq: row.seq,
     id: row.id,
     link: row.link,
-    ...(row.target === null ? {} : { target: row.target }),
+    ...(row.target === null ? {} : { target: stored<TargetId>(row.target) }),
     item: hiding.open<InboxEntry["item"]>(row.id, row.secret) ?? fromJson<InboxEntry["item"]>(row.item),
     state: stored<InboxEntry["state"]>(row.state),
     ...(row.verdict === null ? {} : { verdict: row.verdict }),

@@ -1,9 +1,9 @@
 import type { Generated, Selectable } from "kysely";
 import { withoutUndefined } from "../../base/defined.ts";
+import type { JobId, TargetId } from "../../base/id.ts";
 import { octetText } from "../../base/octet-text.ts";
 import { shownWork } from "../../gateway/jobs/shown-job.ts";
 import { readFailure, type StoredFailure, writtenFailure } from "../../gateway/model/failure.ts";
-import type { JobId, TargetId } from "../../gateway/model/identifiers.ts";
 import type { Job, JobPatch, JobResult, JobState } from "../../gateway/model/job.ts";
 import type { Hidden, Hiding } from "../hiding.ts";
 import { fromJson, toJson } from "../json.ts";

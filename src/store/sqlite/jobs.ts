@@ -1,5 +1,6 @@
 import { type Insertable, type Selectable, sql } from "kysely";
 import { GatewayError } from "../../base/gateway-error.ts";
+import type { TargetId } from "../../base/id.ts";
 import { endStates, type Job, type JobRepository, type JobState } from "../../gateway/model/job.ts";
 import type { Seal } from "../../gateway/model/store.ts";
 import { hidingIn } from "../hiding.ts";
@@ -8,6 +9,7 @@ import { KeptRows } from "../kept-rows.ts";
 import type { Migration } from "../migration.ts";
 import { SessionJobs, sessionJobsAhead } from "../session-jobs.ts";
 import { remembered, type Statements } from "../statements.ts";
+import { stored } from "../stored.ts";
 import { columns, hiddenWork, type JobTables, jobIn } from "./job-rows.ts";
 
 export const jobSteps: readonly Migration[] = [
@@ -306,7 +308,7 @@ export function jobRepository(
     },
     async openTargets() {
       const rows = await s.all(db.selectFrom("job").select("target").distinct().where(stillOpen));
-      return rows.map((row) => row.target);
+      return rows.map((row) => stored<TargetId>(row.target));
     },
     async inState(states, limit) {
       const rows = await s.all(

@@ -1,7 +1,7 @@
 import type { Selectable } from "kysely";
 import { GatewayError } from "../../base/gateway-error.ts";
+import type { TargetId } from "../../base/id.ts";
 import { Secret } from "../../base/secret.ts";
-import type { TargetId } from "../../gateway/model/identifiers.ts";
 import { type KeySet, type KeySetInfo, type KeySetRepository, maxCounter } from "../../gateway/model/key-set.ts";
 import type { Seal } from "../../gateway/model/store.ts";
 import type { Statements } from "../statements.ts";

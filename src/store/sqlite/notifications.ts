@@ -1,7 +1,7 @@
 import type { Generated, Selectable } from "kysely";
 import { withoutUndefined } from "../../base/defined.ts";
 import { fromHex, toHex } from "../../base/hex.ts";
-import type { JobId, NotificationId, TargetId } from "../../gateway/model/identifiers.ts";
+import type { JobId, NotificationId, TargetId } from "../../base/id.ts";
 import type { NotificationRecord, NotificationRepository } from "../../gateway/model/notification.ts";
 import type { Statements } from "../statements.ts";
 import { stored } from "../stored.ts";

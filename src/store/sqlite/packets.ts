@@ -1,8 +1,8 @@
 import { type Insertable, type Selectable, sql } from "kysely";
 import { withoutUndefined } from "../../base/defined.ts";
 import { fromHex, toHex } from "../../base/hex.ts";
+import type { JobId, PacketId, TargetId } from "../../base/id.ts";
 import { shownPacket } from "../../gateway/jobs/shown-job.ts";
-import type { JobId, PacketId, TargetId } from "../../gateway/model/identifiers.ts";
 import type { PacketPart, PacketPatch, PacketRecord, PacketRepository } from "../../gateway/model/packet.ts";
 import type { Seal } from "../../gateway/model/store.ts";
 import { type Hidden, type Hiding, hidingIn } from "../hiding.ts";

@@ -1,7 +1,7 @@
 import { type Generated, type Insertable, type Selectable, sql } from "kysely";
 import { fromHex } from "../../base/hex.ts";
+import type { JobId, TargetId } from "../../base/id.ts";
 import { type OctetText, octetText } from "../../base/octet-text.ts";
-import type { TargetId } from "../../gateway/model/identifiers.ts";
 import type {
   HeldSegment,
   SmscConversation,
@@ -66,7 +66,7 @@ function messageOf(row: Selectable<SmscTables["smsc_message"]>): SmscMessage {
   return {
     id: row.id,
     client: row.client,
-    job: stored<SmscMessage["job"]>(row.job),
+    ...(row.job === "" ? {} : { job: stored<JobId>(row.job) }),
     position: row.position,
     target: stored<TargetId>(row.target),
     source: fromJson<SmscMessage["source"]>(row.source),
@@ -143,17 +143,17 @@ export function smscRepository(s: Statements, seal: Seal): SmscRepository {
   );
   // Of jobs with one message.
   const kept = new KeptRows<SmscMessage>(s);
-  const keptJobs = new KeptRows<string>(s);
+  const keptJobs = new KeptRows<JobId>(s);
   return {
     async insertMessage(one) {
-      if (one.job !== "") {
+      if (one.job !== undefined) {
         kept.set(one.job, one);
         keptJobs.set(one.id, one.job);
       }
       await insert.run({
         id: one.id,
         client: one.client,
-        job: one.job,
+        job: one.job ?? "",
         position: one.position,
         target: one.target,
         source: toJson(one.source),

@@ -1,6 +1,6 @@
 import { sql } from "kysely";
 import { GatewayError } from "../../base/gateway-error.ts";
-import type { TargetId } from "../../gateway/model/identifiers.ts";
+import type { TargetId } from "../../base/id.ts";
 import type { Seal } from "../../gateway/model/store.ts";
 import type { AliasKind, IdentityKind, Target, TargetRepository } from "../../gateway/model/target.ts";
 import { type Hiding, hidingIn } from "../hiding.ts";

@@ -1,4 +1,4 @@
-import type { TargetId } from "../../gateway/model/identifiers.ts";
+import type { TargetId } from "../../base/id.ts";
 import type { PendingSessionTriggerRepository } from "../../gateway/model/pending-session-trigger.ts";
 import type { Statements } from "../statements.ts";
 import { stored } from "../stored.ts";

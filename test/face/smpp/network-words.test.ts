@@ -114,7 +114,7 @@ describe("transaction mode", () => {
   async function idOfMessage(way: WholeWay): Promise<string> {
     const events = await way.bench.store.read((r) => r.events.after(0, 1000));
     const queued = events.find(({ type }) => type === "job.queued");
-    const job = await way.bench.gateway.jobs.get(queued?.job ?? "");
+    const job = await way.bench.gateway.jobs.get(queued?.job ?? "job_");
     return job.origin.reference ?? "";
   }
 

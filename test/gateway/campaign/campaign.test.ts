@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import type { CampaignId } from "../../../src/base/id.ts";
 import { plainEis } from "../bench.ts";
 import { Fleet } from "./fleet.ts";
 
@@ -16,10 +17,10 @@ describe("a campaign", () => {
       await using fleet = await Fleet.open();
       const card = await fleet.add(`card ${how}`);
       const { gateway, store } = fleet.bench;
-      let campaign = "";
+      let campaign: CampaignId | undefined;
       let stopped = false;
       const stop = async () => {
-        if (stopped || campaign === "") return;
+        if (stopped || campaign === undefined) return;
         stopped = true;
         await fleet.desk[how](campaign);
       };

@@ -3,6 +3,7 @@ import type { Executed } from "../../../simulators/euicc/execution-log.ts";
 import { createEuiccState, type FixtureOptions } from "../../../simulators/euicc/fixture.ts";
 import type { Misbehaviour } from "../../../simulators/euicc/misbehaviour.ts";
 import { systemClock } from "../../../src/base/clock.ts";
+import type { CampaignId } from "../../../src/base/id.ts";
 import { Campaigns, type ShownCampaign } from "../../../src/gateway/campaign/campaigns.ts";
 import { CampaignRunner } from "../../../src/gateway/campaign/runner.ts";
 import type { CampaignItem } from "../../../src/gateway/model/campaign.ts";
@@ -53,7 +54,7 @@ export class Fleet implements AsyncDisposable {
     return commands.filter(({ command, sw }) => /^80E2.{6}3A03/.test(command) && sw === "9000").length;
   }
 
-  async over(id: string, ms = 60_000): Promise<ShownCampaign> {
+  async over(id: CampaignId, ms = 60_000): Promise<ShownCampaign> {
     return this.bench.until(async () => {
       const shown = await this.desk.show(id);
       const idle = shown.progress.counts.running === 0;
@@ -62,7 +63,7 @@ export class Fleet implements AsyncDisposable {
   }
 
   /** The outcome of one card. */
-  async item(id: string, card: Card): Promise<CampaignItem> {
+  async item(id: CampaignId, card: Card): Promise<CampaignItem> {
     const items = await this.desk.items(id, undefined, undefined, 1000);
     const found = items.find((item) => item.label === card.state.eid);
     if (found === undefined) throw new Error("the card is not in the campaign");

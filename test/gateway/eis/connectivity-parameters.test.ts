@@ -63,7 +63,7 @@ describe("changes of connectivity parameters", () => {
   it("build on no change that has ended without success", async () => {
     const card = await target("ended");
     const [first] = await set(card, { smsr: { https: { host: "wrong.example" } } });
-    await bench.gateway.jobs.cancel(first?.id ?? "");
+    await bench.gateway.jobs.cancel(first?.id ?? "job_");
     const jobs = await set(card, { smsr: { https: { port: 8443 } } });
     expect(smsrReachOf(whenRun(card, jobs).addressing ?? {}).https?.host).not.toBe("wrong.example");
   });

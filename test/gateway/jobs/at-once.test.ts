@@ -59,7 +59,7 @@ it("an order whose packet cannot be secured is accepted, uses no counter, and fa
   const work = { kind: "script", tar: isdRTar, apdus } as const;
   const counter = async () => {
     const target = await bench.store.read((r) => r.targets.holding("eid", card.state.eid));
-    const sets = await bench.store.read((r) => r.keySets.list(target?.id ?? ""));
+    const sets = await bench.store.read((r) => r.keySets.list(target?.id ?? "tgt_"));
     return sets.map(({ cntr }) => cntr);
   };
   const before = await counter();

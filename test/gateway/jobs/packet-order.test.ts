@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { GatewayError } from "../../../src/base/gateway-error.ts";
+import type { JobId } from "../../../src/base/id.ts";
 import type { OutboundSms, SubmitOutcome } from "../../../src/link/sms-bearer.ts";
 import { readWork } from "../../../src/store/octet-rows.ts";
 import { Bench, type BenchLink, benchWith, euicc, plainEis, StillClock } from "../bench.ts";
@@ -25,7 +26,7 @@ function losing(link: BenchLink, lose: (count: number) => SubmitOutcome | "deliv
   };
 }
 
-async function countersOf(bench: Bench, job: string): Promise<(number | undefined)[]> {
+async function countersOf(bench: Bench, job: JobId): Promise<(number | undefined)[]> {
   return (await bench.store.read((r) => r.packets.ofJob(job))).map(({ cntr }) => cntr);
 }
 

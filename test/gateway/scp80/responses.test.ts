@@ -363,7 +363,7 @@ describe("a response in several messages", () => {
       await account.receipt("id-2", "failed");
       await bench.until(async () => {
         const packets = await bench.store.read((r) => r.packets.ofJob(job.id));
-        const parts = await bench.store.read((r) => r.packets.parts(packets[0]?.id ?? ""));
+        const parts = await bench.store.read((r) => r.packets.parts(packets[0]?.id ?? "pkt_"));
         return parts.some(({ state }) => state === "failed") ? true : undefined;
       });
       await expect(bench.gateway.jobs.cancel(job.id, { unsentOnly: true })).rejects.toMatchObject({

@@ -2,12 +2,11 @@ import { fleetCards } from "../../../simulators/scp81/fleet.ts";
 import { systemClock } from "../../../src/base/clock.ts";
 import { withoutUndefined } from "../../../src/base/defined.ts";
 import { fromHex, toHex } from "../../../src/base/hex.ts";
-import { newId } from "../../../src/base/id.ts";
+import { type JobId, newId, type TargetId } from "../../../src/base/id.ts";
 import { isdRTar } from "../../../src/codec/euicc/aid.ts";
 import type { AdminAnswer } from "../../../src/codec/gp/admin-http.ts";
 import { adminProtocol } from "../../../src/codec/gp/admin-http.ts";
 import { feedJob } from "../../../src/gateway/job-effects.ts";
-import type { TargetId } from "../../../src/gateway/model/identifiers.ts";
 import type { Job, JobRequest, JobWork } from "../../../src/gateway/model/job.ts";
 import type { TargetSettings } from "../../../src/gateway/model/target.ts";
 import { Scp81Bearer } from "../../../src/gateway/scp81/bearer.ts";
@@ -89,7 +88,7 @@ export class AdminBench implements AsyncDisposable {
     what: string | readonly string[],
     request: Partial<JobRequest> = {},
     aid?: string,
-  ): Promise<string> {
+  ): Promise<JobId> {
     const at = withoutUndefined({ aid });
     const work =
       typeof what === "string"
@@ -106,7 +105,7 @@ export class AdminBench implements AsyncDisposable {
   }
 
   /** A job of the gateway's own, which goes first. */
-  system(card: Card, apdus: readonly string[]): Promise<string> {
+  system(card: Card, apdus: readonly string[]): Promise<JobId> {
     return this.waiting(card, readWork({ kind: "script", tar: isdRTar, apdus }), {}, "system");
   }
 
@@ -116,7 +115,7 @@ export class AdminBench implements AsyncDisposable {
     work: JobWork,
     request: Partial<JobRequest> = {},
     lane: Job["lane"] = "normal",
-  ): Promise<string> {
+  ): Promise<JobId> {
     const now = systemClock.now();
     const { job } = await this.bench.store.write((r) =>
       r.jobs.insert({
@@ -137,7 +136,7 @@ export class AdminBench implements AsyncDisposable {
     return job.id;
   }
 
-  job(id: string): Promise<Job> {
+  job(id: JobId): Promise<Job> {
     return this.bench.gateway.jobs.get(id);
   }
 

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { withoutUndefined } from "../../../src/base/defined.ts";
+import type { JobId } from "../../../src/base/id.ts";
 import { isdRTar } from "../../../src/codec/euicc/aid.ts";
 import { feedJob } from "../../../src/gateway/job-effects.ts";
 import { expireJob } from "../../../src/gateway/jobs/stop-job.ts";
@@ -26,7 +27,7 @@ interface Fate {
 class Trial {
   readonly bench: AdminBench;
   readonly card: Card;
-  readonly jobs = new Map<string, readonly string[]>();
+  readonly jobs = new Map<JobId, readonly string[]>();
   readonly fates = new Map<string, Fate>();
   /** The card says what its state does not bear out: whoever believes it is excused. */
   liar = false;
@@ -42,12 +43,12 @@ class Trial {
     this.card = card;
   }
 
-  async job(commands = 1, request: object = {}): Promise<string> {
+  async job(commands = 1, request: object = {}): Promise<JobId> {
     const markers = Array.from({ length: commands }, () => `80CA${(++this.#markers).toString(16).toUpperCase()}00`);
     return this.#add(readWork({ kind: "script", tar: isdRTar, apdus: markers }), markers, request);
   }
 
-  async body(body: string, marker: string): Promise<string> {
+  async body(body: string, marker: string): Promise<JobId> {
     return this.#add(readWork({ kind: "body", tar: isdRTar, body }), [marker], { moreToCome: true });
   }
 
@@ -90,7 +91,7 @@ class Trial {
     return body.startsWith("AE8086") ? "AF8086000000" : good;
   }
 
-  async #add(work: JobWork, markers: readonly string[], request: object): Promise<string> {
+  async #add(work: JobWork, markers: readonly string[], request: object): Promise<JobId> {
     const id = await this.bench.waiting(this.card, work, request);
     this.jobs.set(id, markers);
     for (const marker of markers) this.fates.set(marker, { ran: 0, refused: 0 });

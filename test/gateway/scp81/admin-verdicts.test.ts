@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { JobId } from "../../../src/base/id.ts";
 import { AdminBench, type Card } from "./admin-bench.ts";
 
 let bench: AdminBench;
@@ -46,7 +47,7 @@ describe("a secure channel", () => {
     ],
   ])("whose script is %s is over: the rest is not sent", async (_, happens, code) => {
     const rig = card();
-    const jobs: string[] = [];
+    const jobs: JobId[] = [];
     for (const body of [begin, block(1), block(2), block(3)])
       jobs.push(await bench.submit(rig, body, { moreToCome: true }, isdP));
     const other = await bench.submit(rig, [getEid]);
@@ -55,7 +56,7 @@ describe("a secure channel", () => {
     const heard = await happens(rig);
     expect(rig.got.map((body) => body.slice(4, 8))).toEqual(["840A", "8610", "2205"]);
     expect(heard).toMatchObject({ status: 200 });
-    const [first = "", refused = "", ...rest] = jobs;
+    const [first = "job_", refused = "job_", ...rest] = jobs;
     expect((await bench.job(first)).state).toBe("done");
     expect(await bench.job(refused)).toMatchObject({ state: "failed", error: { code } });
     for (const id of rest) expect(await bench.job(id)).toMatchObject({ state: "failed", attempts: 0, error: ended });

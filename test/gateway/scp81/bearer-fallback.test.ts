@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { fromHex } from "../../../src/base/hex.ts";
+import type { JobId } from "../../../src/base/id.ts";
 import { isdRTar, parseTar } from "../../../src/codec/euicc/aid.ts";
-import type { JobId } from "../../../src/gateway/model/identifiers.ts";
 import type { Job, JobRequest, JobWork } from "../../../src/gateway/model/job.ts";
 import type { KeySetInfo } from "../../../src/gateway/model/key-set.ts";
 import { changingBearer, mayChangeBearer, sessionDueBy } from "../../../src/gateway/scp81/bearer-fallback.ts";

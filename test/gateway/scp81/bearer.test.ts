@@ -4,6 +4,7 @@ import { type Clock, systemClock } from "../../../src/base/clock.ts";
 import { withoutUndefined } from "../../../src/base/defined.ts";
 import { GatewayError } from "../../../src/base/gateway-error.ts";
 import { fromHex } from "../../../src/base/hex.ts";
+import type { JobId } from "../../../src/base/id.ts";
 import { isdRTar } from "../../../src/codec/euicc/aid.ts";
 import { feedJob } from "../../../src/gateway/job-effects.ts";
 import type { Job, JobRequest, JobWork } from "../../../src/gateway/model/job.ts";
@@ -58,7 +59,7 @@ class Triggering implements AsyncDisposable {
   }
 
   /** A job that waits for a session. */
-  async waiting(request: Partial<JobRequest> = {}, work: Partial<Script> = {}, validityMs?: number): Promise<string> {
+  async waiting(request: Partial<JobRequest> = {}, work: Partial<Script> = {}, validityMs?: number): Promise<JobId> {
     const { job } = await this.bench.gateway.jobs.submit({
       target: this.card.state.eid,
       work: { kind: "script", tar: isdRTar, apdus: long, format: "compact", ...work },
@@ -71,13 +72,13 @@ class Triggering implements AsyncDisposable {
   }
 
   /** Where the job is, once the time for a session is over. */
-  async later(id: string): Promise<Job> {
+  async later(id: JobId): Promise<Job> {
     this.pass(125_000);
     await look();
     return this.#job(id);
   }
 
-  #job(id: string): Promise<Job> {
+  #job(id: JobId): Promise<Job> {
     return this.bench.gateway.jobs.get(id);
   }
 

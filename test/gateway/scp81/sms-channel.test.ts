@@ -1,4 +1,5 @@
 import { afterEach, expect, it } from "vitest";
+import type { JobId } from "../../../src/base/id.ts";
 import { parseTar } from "../../../src/codec/euicc/aid.ts";
 import { readWork } from "../../../src/store/octet-rows.ts";
 import { Bench, euicc } from "../bench.ts";
@@ -21,10 +22,10 @@ it("a secure channel whose script is refused is over by short message too", asyn
     request: { bearer: "short-message" } as const,
     origin: { face: "api" } as const,
   });
-  const jobs = [];
+  const jobs: JobId[] = [];
   for (const apdu of ["8050770008010203040506070800", `8482330010${"11".repeat(16)}`, `84E2880010${"22".repeat(16)}`])
     jobs.push((await bench.gateway.jobs.submit(order(apdu))).job.id);
-  const [first = "", ...rest] = jobs;
+  const [first = "job_", ...rest] = jobs;
   expect(await bench.ended(first)).toMatchObject({ state: "failed", error: { code: "job.script" } });
   for (const id of rest)
     expect(await bench.ended(id)).toMatchObject({

@@ -37,7 +37,7 @@ describe("a message that can go at once", () => {
     await conversations.submit(order(msisdn, message));
     const [job] = await jobs(bench);
     expect(job).toMatchObject({ state: "running", attempts: 1, chosen: { bearer: "sms", link: "smsc:below" } });
-    const packets = await bench.store.read((r) => r.packets.ofJob(job?.id ?? ""));
+    const packets = await bench.store.read((r) => r.packets.ofJob(job?.id ?? "job_"));
     expect(packets).toMatchObject([{ state: "reserved", transmissions: 1 }]);
     await until(() => account.submitted.length === 1);
     taken();

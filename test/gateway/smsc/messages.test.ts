@@ -241,7 +241,7 @@ describe("the fate of a message behind a network", () => {
     const scheduled = await desk.submit(order(msisdn, single(packetOf(card, 2)), { notBefore: soon }));
     const { messageId } = await desk.submit(order(msisdn, single(packetOf(card, 1))));
     expect(await desk.query("smsr", scheduled.messageId)).toMatchObject({ state: "scheduled" });
-    const { job = "" } = (await bench.store.read((r) => r.smsc.message(messageId))) ?? {};
+    const { job = "job_" } = (await bench.store.read((r) => r.smsc.message(messageId))) ?? {};
     await bench.until(async () => ((await bench.gateway.jobs.get(job)).note === undefined ? undefined : true));
     account.up = true;
     bench.gateway.links.changed("smsc:below");

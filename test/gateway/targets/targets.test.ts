@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { GatewayError } from "../../../src/base/gateway-error.ts";
 import { fromHex } from "../../../src/base/hex.ts";
+import type { TargetId } from "../../../src/base/id.ts";
 import { Secret } from "../../../src/base/secret.ts";
 import { parseAid } from "../../../src/codec/euicc/aid.ts";
 import { pskIdentityText } from "../../../src/codec/gp/psk-identity.ts";
-import type { TargetId } from "../../../src/gateway/model/identifiers.ts";
 import { PskDirectory } from "../../../src/gateway/scp81/psk-directory.ts";
 import { withAudit } from "../../../src/gateway/targets/eis.ts";
 import { describedTarget } from "../../../src/gateway/targets/target-import.ts";

@@ -6,6 +6,7 @@ import type { ShownCampaign } from "../../../gateway/campaign/campaigns.ts";
 import { csvPieces, joinedReport, jsonPieces, reportPieces } from "../../../gateway/campaign/report.ts";
 import { shownAction } from "../../../gateway/campaign/shown-campaign.ts";
 import { writtenFailure } from "../../../gateway/model/failure.ts";
+import { recordId } from "../../../gateway/model/identifiers.ts";
 import { campaignItemShape, campaignOperations, campaignShape } from "../../api/campaigns.ts";
 import type { ApiDeps } from "../api-deps.ts";
 import { sendPage } from "../page.ts";
@@ -57,7 +58,7 @@ export async function campaignRoutes(app: FastifyInstance, { deps }: { deps: Api
 
   routes.route({
     ...routeOf(campaignOperations.get),
-    handler: async ({ params }) => campaignAnswer(await campaigns.show(params.id)),
+    handler: async ({ params }) => campaignAnswer(await campaigns.show(recordId("cmp", params.id))),
   });
 
   routes.route({
@@ -67,7 +68,7 @@ export async function campaignRoutes(app: FastifyInstance, { deps }: { deps: Api
       return sendPage(reply, query, {
         // Positions begin with 0, cursors with 1.
         find: (cursor, limit) =>
-          campaigns.items(params.id, states, cursor === undefined ? undefined : cursor - 1, limit),
+          campaigns.items(recordId("cmp", params.id), states, cursor === undefined ? undefined : cursor - 1, limit),
         position: ({ position }) => position + 1,
         answerOf: ({ campaign: _, steps, step, job: __, stepJob: ___, deadline: ____, error, ...item }) => {
           const name = steps[step]?.name;
@@ -85,7 +86,7 @@ export async function campaignRoutes(app: FastifyInstance, { deps }: { deps: Api
   routes.route({
     ...routeOf(campaignOperations.report),
     handler: async ({ params, query }, reply) => {
-      const report = await campaigns.report(params.id);
+      const report = await campaigns.report(recordId("cmp", params.id));
       const sendText = async (type: string, pieces: Iterable<string>) =>
         reply
           .type(type)
@@ -100,16 +101,16 @@ export async function campaignRoutes(app: FastifyInstance, { deps }: { deps: Api
 
   routes.route({
     ...routeOf(campaignOperations.pause),
-    handler: async ({ params }) => campaignAnswer(await campaigns.pause(params.id)),
+    handler: async ({ params }) => campaignAnswer(await campaigns.pause(recordId("cmp", params.id))),
   });
 
   routes.route({
     ...routeOf(campaignOperations.resume),
-    handler: async ({ params }) => campaignAnswer(await campaigns.resume(params.id)),
+    handler: async ({ params }) => campaignAnswer(await campaigns.resume(recordId("cmp", params.id))),
   });
 
   routes.route({
     ...routeOf(campaignOperations.cancel),
-    handler: async ({ params }) => campaignAnswer(await campaigns.cancel(params.id)),
+    handler: async ({ params }) => campaignAnswer(await campaigns.cancel(recordId("cmp", params.id))),
   });
 }

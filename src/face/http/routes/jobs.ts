@@ -4,6 +4,7 @@ import { withoutUndefined } from "../../../base/defined.ts";
 import { octetText } from "../../../base/octet-text.ts";
 import { newJobOf } from "../../../gateway/jobs/job-order.ts";
 import { shownJob, shownPackets } from "../../../gateway/jobs/shown-job.ts";
+import { recordId } from "../../../gateway/model/identifiers.ts";
 import type { Job } from "../../../gateway/model/job.ts";
 import { hasEnded } from "../../../gateway/model/job.ts";
 import { executedCommands } from "../../../gateway/scripts/executed-commands.ts";
@@ -76,13 +77,14 @@ export async function jobRoutes(app: FastifyInstance, { deps }: { deps: ApiDeps 
     ...routeOf(jobOperations.get),
     handler: async ({ params, query, raw }) => {
       const waiting = { waitMs: query.wait, gone: () => raw.destroyed };
-      const job = await awaited(events, () => jobs.get(params.id), hasEnded, waiting);
+      const id = recordId("job", params.id);
+      const job = await awaited(events, () => jobs.get(id), hasEnded, waiting);
       return detail(deps, job);
     },
   });
 
   routes.route({
     ...routeOf(jobOperations.cancel),
-    handler: async ({ params }) => octetText(shownJob(await jobs.cancel(params.id))),
+    handler: async ({ params }) => octetText(shownJob(await jobs.cancel(recordId("job", params.id)))),
   });
 }

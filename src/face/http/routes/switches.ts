@@ -1,8 +1,10 @@
 import type { FastifyInstance, FastifyReply } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import type { z } from "zod";
+import type { SwitchId } from "../../../base/id.ts";
 import { octetText } from "../../../base/octet-text.ts";
 import { notificationTypeText } from "../../../codec/euicc/notification.ts";
+import { recordId } from "../../../gateway/model/identifiers.ts";
 import type { NotificationRecord } from "../../../gateway/model/notification.ts";
 import { type ProfileSwitch, switchOutcome } from "../../../gateway/model/profile-switch.ts";
 import { notificationOperations } from "../../api/notifications.ts";
@@ -34,32 +36,32 @@ export async function switchRoutes(app: FastifyInstance, { deps }: { deps: ApiDe
   routes.route({ ...routeOf(switchOperations.list), handler: ({ query }, reply) => list(query, reply) });
   routes.route({ ...routeOf(switchOperations.listOld), handler: ({ query }, reply) => list(query, reply) });
 
-  const get = async (id: string, waitMs: number, gone: () => boolean) => {
+  const get = async (id: SwitchId, waitMs: number, gone: () => boolean) => {
     const ended = (one: ProfileSwitch) => switchOutcome(one) !== undefined;
     return { ...(await awaited(events, () => switches.get(id), ended, { waitMs, gone })) };
   };
 
   routes.route({
     ...routeOf(switchOperations.get),
-    handler: ({ params, query, raw }) => get(params.id, query.wait, () => raw.destroyed),
+    handler: async ({ params, query, raw }) => get(recordId("prc", params.id), query.wait, () => raw.destroyed),
   });
   routes.route({
     ...routeOf(switchOperations.getOld),
-    handler: ({ params, query, raw }) => get(params.id, query.wait, () => raw.destroyed),
+    handler: async ({ params, query, raw }) => get(recordId("prc", params.id), query.wait, () => raw.destroyed),
   });
 
   routes.route({
     ...routeOf(notificationOperations.get),
-    handler: async ({ params }) => notificationAnswer(await notifications.show(params.id)),
+    handler: async ({ params }) => notificationAnswer(await notifications.show(recordId("ntf", params.id))),
   });
 
   routes.route({
     ...routeOf(notificationOperations.confirm),
-    handler: async ({ params }) => notificationAnswer(await notifications.confirm(params.id)),
+    handler: async ({ params }) => notificationAnswer(await notifications.confirm(recordId("ntf", params.id))),
   });
 
   routes.route({
     ...routeOf(notificationOperations.withhold),
-    handler: async ({ params }) => notificationAnswer(await notifications.withhold(params.id)),
+    handler: async ({ params }) => notificationAnswer(await notifications.withhold(recordId("ntf", params.id))),
   });
 }
