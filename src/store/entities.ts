@@ -1,5 +1,6 @@
 import type { NewEvent } from "../gateway/model/event.ts";
 import type { Repositories, Seal } from "../gateway/model/store.ts";
+import { KeptKeySets } from "./kept-key-sets.ts";
 import { KeptRows } from "./kept-rows.ts";
 import type { Migration } from "./migration.ts";
 import { earlierSteps } from "./migrations/all.ts";
@@ -35,9 +36,10 @@ export interface Noted {
 /** All repositories over one handle. */
 export function repositories(s: Statements, seal: Seal, noted: Noted): Repositories {
   const bare: BareJobs = new KeptRows(s, 16 * 1024);
+  const keys = new KeptKeySets(s);
   return {
-    targets: targetRepository(s, seal),
-    keySets: keySetRepository(s, seal, noted.counter),
+    targets: targetRepository(s, seal, keys),
+    keySets: keySetRepository(s, seal, keys, noted.counter),
     jobs: jobRepository(s, seal, noted.ended, bare),
     packets: packetRepository(s, seal, bare),
     inbox: inboxRepository(s, seal),

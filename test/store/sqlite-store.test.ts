@@ -157,6 +157,33 @@ describe("the embedded store", () => {
     expect(disk).not.toContain("MARKEDKEY");
   });
 
+  it("opens keys again after each change of them, and keeps counters as they were handed out", async () => {
+    const one = target();
+    const set = keySet(one.id);
+    const opened = () => store.write((r) => r.keySets.open(one.id, "SCP80"));
+    await store.write(async (r) => {
+      await r.targets.insert(one);
+      await r.keySets.put(set);
+    });
+    expect(await opened()).toMatchObject([{ cntr: 7 }]);
+    expect(await store.write((r) => r.keySets.nextCounter(set.id))).toBe(8);
+    expect(await opened()).toMatchObject([{ cntr: 8 }]);
+    await store.write((r) => r.keySets.raiseCounter(set.id, 20));
+    expect(await opened()).toMatchObject([{ cntr: 20 }]);
+    const undone = store.write(async (r) => {
+      await r.keySets.nextCounter(set.id);
+      throw new Error("no");
+    });
+    await expect(undone).rejects.toThrow("no");
+    expect(await opened()).toMatchObject([{ cntr: 20 }]);
+    const other = new Map([[1, new Secret(Buffer.from("MARKEDKEYKIC0002"))]]);
+    await store.write((r) => r.keySets.put({ ...set, keys: other }));
+    const [changed] = await opened();
+    expect(Buffer.from(changed?.keys.get(1)?.reveal() ?? []).toString()).toBe("MARKEDKEYKIC0002");
+    await store.write((r) => r.targets.remove(one.id));
+    expect(await opened()).toEqual([]);
+  });
+
   it("undoes a failed unit and nothing else of its commit", async () => {
     const one = target();
     const results = await Promise.allSettled([

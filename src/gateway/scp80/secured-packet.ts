@@ -139,9 +139,16 @@ export function segmentsOf(job: Pick<Job, "work">, target: Target): number {
 
 const ccOf = (set: KeySet) => (set.algorithm === "AES" ? { ccLength: set.ccLength } : {});
 
-function packetKeys(set: KeySet): PacketKeys {
-  const implicit = set.algorithm === "PSK" ? undefined : set.algorithm;
-  return new PacketKeys({ kic: set.keys.get(1)?.reveal(), kid: set.keys.get(2)?.reveal(), implicit });
+/** Key schedules, kept as long as the values they are made of. */
+const schedules = new WeakMap<KeySet["keys"], PacketKeys>();
+
+function packetKeys({ keys, algorithm }: KeySet): PacketKeys {
+  const known = schedules.get(keys);
+  if (known !== undefined) return known;
+  const implicit = algorithm === "PSK" ? undefined : algorithm;
+  const made = new PacketKeys({ kic: keys.get(1)?.reveal(), kid: keys.get(2)?.reveal(), implicit });
+  schedules.set(keys, made);
+  return made;
 }
 
 /** The clear part of a packet secured upstream. */

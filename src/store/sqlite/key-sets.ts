@@ -4,6 +4,7 @@ import type { TargetId } from "../../base/id.ts";
 import { Secret } from "../../base/secret.ts";
 import { type KeySet, type KeySetInfo, type KeySetRepository, maxCounter } from "../../gateway/model/key-set.ts";
 import type { Seal } from "../../gateway/model/store.ts";
+import type { KeptKeySets } from "../kept-key-sets.ts";
 import type { Statements } from "../statements.ts";
 import { stored } from "../stored.ts";
 
@@ -61,12 +62,17 @@ function asciiUpper(text: string): string {
   return text.replace(/[a-z]/g, (letter) => letter.toUpperCase());
 }
 
-/** Key sets with sealed values; counters in a column of their own, and `counted` called for each that goes up. */
+/** Key sets with sealed values; counters in a column of their own, and `noted` called for each that goes up. */
 export function keySetRepository(
   s: Statements,
   seal: Seal,
-  counted: (keySet: string, value: number) => void,
+  kept: KeptKeySets,
+  noted: (keySet: string, value: number) => void,
 ): KeySetRepository {
+  const counted = (keySet: string, value: number): void => {
+    kept.counted(keySet, value);
+    noted(keySet, value);
+  };
   const db = s.tables<KeySetTables>();
   const opened = (row: Row): KeySet => ({ ...info(row), keys: unpackKeys(seal.open(row.material, row.id)) });
   const ofTarget = s.prepare((target: string) =>
@@ -121,13 +127,18 @@ export function keySetRepository(
       };
       if (before === undefined) await s.run(db.insertInto("key_set").values(values));
       else await s.run(db.updateTable("key_set").set(values).where("id", "=", id));
-      counted(id, values.cntr);
+      kept.clear();
+      noted(id, values.cntr);
     },
     async list(target) {
       return (await ofTarget.all(target)).map(info);
     },
     async open(target, type) {
-      return (await ofType.all(target, type)).map(opened);
+      const known = kept.find(target, type);
+      if (known !== undefined) return [...known];
+      const sets = (await ofType.all(target, type)).map(opened);
+      kept.opened(target, type, sets);
+      return [...sets];
     },
     async withPskIdentity(identity) {
       const rows = await s.all(
@@ -142,6 +153,7 @@ export function keySetRepository(
     },
     async remove(id) {
       const changed = await s.run(db.deleteFrom("key_set").where("id", "=", id));
+      kept.clear();
       return changed > 0;
     },
     async nextCounter(id) {

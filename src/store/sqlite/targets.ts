@@ -5,6 +5,7 @@ import type { Seal } from "../../gateway/model/store.ts";
 import type { AliasKind, IdentityKind, Target, TargetRepository } from "../../gateway/model/target.ts";
 import { type Hiding, hidingIn } from "../hiding.ts";
 import { fromJson } from "../json.ts";
+import type { KeptKeySets } from "../kept-key-sets.ts";
 import { KeptRows } from "../kept-rows.ts";
 import type { Awaitable, Statements } from "../statements.ts";
 import { stored } from "../stored.ts";
@@ -91,7 +92,7 @@ function row(target: Target, hiding: Hiding) {
 const maxRecent = 1024;
 
 /** Targets as JSON with their names in columns and an alias table. */
-export function targetRepository(s: Statements, seal: Seal): TargetRepository {
+export function targetRepository(s: Statements, seal: Seal, keys: Pick<KeptKeySets, "clear">): TargetRepository {
   const db = s.tables<TargetTables>();
   const hiding = hidingIn("target", () => seal);
   // A cache, since a target is read much more often than changed. Each change raises the version; a version that was
@@ -196,6 +197,7 @@ export function targetRepository(s: Statements, seal: Seal): TargetRepository {
     },
     async remove(id) {
       forget(id);
+      keys.clear();
       return (await s.run(db.deleteFrom("target").where("id", "=", id))) > 0;
     },
     async get(id) {
