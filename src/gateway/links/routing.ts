@@ -1,4 +1,3 @@
-import { withoutUndefined } from "../../base/defined.ts";
 import { sameIccid } from "../../codec/euicc/iccid.ts";
 import type { Bearer, JobRequest, JobWork } from "../model/job.ts";
 import type { Target } from "../model/target.ts";
@@ -9,20 +8,26 @@ export interface RouteLink {
   readonly id: string;
   readonly kind: "reader" | "modem" | "smsc";
   readonly up: boolean;
-  readonly reason?: string;
+  readonly reason?: string | undefined;
   readonly carriesSms: boolean;
-  readonly card?: CardIdentity;
+  readonly card?: CardIdentity | undefined;
 }
 
-/** The links in the form that routing needs. */
+/** The links in the form that routing needs. State and card are read where routing asks for them, of few links. */
 export function routeLinks(links: readonly Link[]): RouteLink[] {
-  return links.map(({ id, kind, state, bearer, card }) => ({
-    id,
-    kind,
-    up: state.up,
-    ...withoutUndefined({ reason: state.reason }),
-    carriesSms: bearer !== undefined,
-    ...withoutUndefined({ card }),
+  return links.map((link) => ({
+    id: link.id,
+    kind: link.kind,
+    carriesSms: link.bearer !== undefined,
+    get up() {
+      return link.state.up;
+    },
+    get reason() {
+      return link.state.reason;
+    },
+    get card() {
+      return link.card;
+    },
   }));
 }
 

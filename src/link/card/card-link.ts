@@ -39,6 +39,17 @@ export interface CardLinkDeps {
   readonly onChange?: () => void;
 }
 
+interface CardFacts {
+  readonly atr: string;
+  readonly eid?: string;
+  readonly iccid?: string;
+  readonly imsi?: string;
+}
+
+function factsOf({ atr, eid, identity }: Extract<CardLinkState, { readonly at: "ready" }>): CardFacts {
+  return { atr: toHex(atr), ...withoutUndefined({ eid }), ...identity };
+}
+
 /** A link that lasted this long was stable: its end starts a new series of retries. */
 const soundMs = 30_000;
 const backoff = { firstMs: 250, maxMs: 30_000 };
@@ -55,6 +66,8 @@ export class CardLink implements SmsBearer {
   readonly #running: Promise<void>;
   readonly #segments = new SegmentMemory();
   #now: CardLinkState = { at: "no-reader", reason: "the reader has not been detected yet" };
+  /** Made once for each state: routing reads it for each job and link. */
+  #card: CardFacts | undefined;
   #reader: CardReader | undefined;
   #noReader = "the reader has not been detected yet";
   #present = false;
@@ -75,12 +88,8 @@ export class CardLink implements SmsBearer {
   }
 
   /** Facts about the card; undefined while none is ready. */
-  get card():
-    | { readonly atr: string; readonly eid?: string; readonly iccid?: string; readonly imsi?: string }
-    | undefined {
-    if (this.#now.at !== "ready") return undefined;
-    const { atr, eid, identity } = this.#now;
-    return { atr: toHex(atr), ...withoutUndefined({ eid }), ...identity };
+  get card(): CardFacts | undefined {
+    return this.#card;
   }
 
   /** The state, for programs; {@link describe} is for display. */
@@ -241,6 +250,7 @@ export class CardLink implements SmsBearer {
 
   #enter(state: CardLinkState): void {
     this.#now = state;
+    this.#card = state.at === "ready" ? factsOf(state) : undefined;
     this.#deps.onChange?.();
   }
 
