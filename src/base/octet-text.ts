@@ -22,7 +22,10 @@ function textOf(value: unknown): unknown {
   if (value instanceof Uint8Array) return toHex(value);
   if (Array.isArray(value)) return value.map(textOf);
   if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, textOf(inner)]));
+  const copy: Record<string, unknown> = {};
+  // `__proto__` would set the prototype of the copy.
+  for (const key of Object.keys(value)) if (key !== "__proto__") copy[key] = textOf((value as typeof copy)[key]);
+  return copy;
 }
 
 /** The octets of hexadecimal text; undefined for any other value. */

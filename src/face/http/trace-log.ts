@@ -1,7 +1,9 @@
 import { createReadStream } from "node:fs";
 import { appendFile, mkdir, readdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { withoutUndefined } from "../../base/defined.ts";
 import { detach } from "../../base/detach.ts";
+import { toHex } from "../../base/hex.ts";
 import { type Log, silentLog } from "../../link/driver.ts";
 import { SinkWatch } from "../../link/sink-watch.ts";
 import { type Frame, onFrame } from "../../link/trace.ts";
@@ -59,17 +61,18 @@ export class TraceLog implements AsyncDisposable {
     await this.#flush();
   }
 
-  #take({ bytes, ...frame }: Frame): void {
+  #take(frame: Frame): void {
     this.#seq += 1;
-    const kept: KeptFrame = {
-      ...frame,
-      seq: this.#seq,
-      ...(bytes === undefined ? {} : { hex: Buffer.from(bytes).toString("hex").toUpperCase() }),
-    };
+    const { kind, dir, link, target, job, session, at, bytes, text, facts } = frame;
+    const hex = bytes && toHex(bytes);
+    // Members that are undefined leave no trace in JSON.
+    const kept = { target, job, session, kind, dir, link, text, facts, at, seq: this.#seq, hex };
     const line = `${JSON.stringify(kept)}\n`;
     this.#lines.push(line);
     this.#timer ??= setTimeout(() => detach(this.#flush(), (error) => this.#sink.failed(error)), flushMs);
-    for (const listener of this.#listeners) listener(kept, line);
+    if (this.#listeners.size === 0) return;
+    const shown = withoutUndefined(kept);
+    for (const listener of this.#listeners) listener(shown, line);
   }
 
   #flush(): Promise<void> {
