@@ -136,7 +136,7 @@ async function storeOf(): Promise<AdminStore> {
 const entries = new Map<string, PskEntry>(
   fleetCards(Number(cards)).map((card) => [
     card.identity,
-    { psk: card.psk, target: card.eid, eid: card.eid, framing: "length" },
+    { psk: card.psk, target: `tgt_${card.eid}`, eid: card.eid, framing: "length" },
   ]),
 );
 const keys: PskSource =
