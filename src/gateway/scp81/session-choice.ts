@@ -68,7 +68,7 @@ class ChosenSession implements AdminSessionHandler {
   #report(about: SessionEvent): void {
     const event = { at: this.#clock.now(), ...withoutUndefined({ target: this.#target }), ...about };
     detach(
-      this.#store.write((r) => r.events.append(event)),
+      this.#store.writeWithNext((r) => r.events.append(event)),
       () => {},
     );
   }

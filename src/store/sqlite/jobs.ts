@@ -334,8 +334,8 @@ export function jobRepository(
     },
     async letGo(target, note, now) {
       if (undeferred.get(target) !== undefined) return;
-      await resumeNoted.run(target, note, now);
       if ((await deferred.first(target)) === undefined) undeferred.set(target, true);
+      else await resumeNoted.run(target, note, now);
     },
     nextWake: firstDue,
     async deadlines(target, now) {
