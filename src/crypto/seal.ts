@@ -8,7 +8,7 @@ const tagOctets = 16;
 /** Nonces that are drawn at once: a draw for each costs as much as the cipher. */
 const noncesDrawn = 256;
 
-/** Random nonces, each handed out once. */
+/** Random nonces, each handed out once; one is valid until the next call. */
 function nonceSource(): () => Buffer {
   const drawn = Buffer.alloc(noncesDrawn * nonceOctets);
   let at = drawn.length;
@@ -17,7 +17,7 @@ function nonceSource(): () => Buffer {
       randomFillSync(drawn);
       at = 0;
     }
-    const nonce = Buffer.from(drawn.subarray(at, at + nonceOctets));
+    const nonce = drawn.subarray(at, at + nonceOctets);
     at += nonceOctets;
     return nonce;
   };
@@ -40,7 +40,14 @@ export function sealWith(masterKey: Secret): {
     seal(clear, purpose) {
       const nonce = nextNonce();
       const cipher = createCipheriv("aes-256-gcm", key, nonce).setAAD(Buffer.from(purpose));
-      return Buffer.concat([Buffer.of(version), nonce, cipher.update(clear), cipher.final(), cipher.getAuthTag()]);
+      const sealed = Buffer.allocUnsafe(1 + nonceOctets + clear.length + tagOctets);
+      sealed[0] = version;
+      sealed.set(nonce, 1);
+      sealed.set(cipher.update(clear), 1 + nonceOctets);
+      // Nothing is left over in this mode of operation; the call completes the tag.
+      cipher.final();
+      sealed.set(cipher.getAuthTag(), 1 + nonceOctets + clear.length);
+      return sealed;
     },
     open(sealed, purpose) {
       const refuse = (cause?: unknown): never => {

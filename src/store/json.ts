@@ -1,11 +1,26 @@
 /** JSON text of a value; octet strings are kept as `{"$hex": …}`. */
 export function toJson(value: unknown): string {
-  // A replacer makes JSON.stringify several times slower, and most records contain no octets.
-  if (!holdsOctets(value)) return JSON.stringify(value);
-  return JSON.stringify(value, function (this: Record<string, unknown>, key: string, inner: unknown) {
-    const original = this[key];
-    return original instanceof Uint8Array ? { $hex: Buffer.from(original).toString("hex") } : inner;
-  });
+  return JSON.stringify(withTexts(value));
+}
+
+/**
+ * The value with texts in place of octet strings; what contains none is not copied. A replacer would make
+ * JSON.stringify several times slower.
+ */
+function withTexts(value: unknown): unknown {
+  if (typeof value !== "object" || value === null) return value;
+  if (value instanceof Uint8Array)
+    return { $hex: Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString("hex") };
+  if (Array.isArray(value)) return value.some(holdsOctets) ? value.map(withTexts) : value;
+  let copy: Record<string, unknown> | undefined;
+  for (const [key, inner] of Object.entries(value)) {
+    if (typeof inner !== "object" || inner === null) continue;
+    const text = withTexts(inner);
+    if (text === inner) continue;
+    copy ??= { ...value };
+    copy[key] = text;
+  }
+  return copy ?? value;
 }
 
 /** The value that {@link toJson} wrote. Its shape is not checked: only the store writes it. */
