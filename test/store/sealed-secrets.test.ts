@@ -266,6 +266,30 @@ describe("nothing secret reaches the disk unsealed", () => {
     expect(inClear()).toEqual([]);
   });
 
+  it.each([
+    ["a script with keys", script, true],
+    ["a login in STORE DATA", `AE80${tlv("22", tlv("80E28800", tlv("3A07", tlv("A5", session))))}0000`, true],
+    ["a script without secrets", `AE80${tlv("22", select)}0000`, false],
+  ])("of a dialog that delivered %s", async (_name, body, sealed) => {
+    const outstanding = {
+      script: { id: "job_1.1.0", kind: "gp", body: fromHex(body) },
+      uri: "/a?s=1",
+      deliveries: 1,
+    } as const;
+    const delivered: AdminDialogRecord = { ...freshDialog, record: { outstanding } };
+    const store = await opened();
+    await store.write((r) => r.adminDialogs.put(target.id, delivered));
+    await closed();
+    expect(inClear()).toEqual([]);
+    const database = new Sqlite(join(folder, "otagate.db"), { readonly: true });
+    expect(database.prepare("SELECT secret IS NOT NULL AS sealed FROM admin_dialog").get()).toEqual({
+      sealed: Number(sealed),
+    });
+    database.close();
+    const again = await opened();
+    expect(await again.read((r) => r.adminDialogs.get(target.id))).toEqual(delivered);
+  });
+
   it("nor is a sealed part taken for that of another record", async () => {
     const store = await opened();
     await store.write(async (r) => {

@@ -1,4 +1,5 @@
 import { isRecordId, type JobId } from "../../base/id.ts";
+import { showScript } from "../../codec/secrets/script-secrets.ts";
 import type { AdminRecord } from "../../link/scp81/admin-store.ts";
 import type { CommandResult } from "./job.ts";
 
@@ -82,6 +83,12 @@ export function withParts(dialog: AdminDialogRecord, job: JobId, parts: JobParts
     ...(split === undefined || split.job === job ? {} : { split }),
     ...(Object.keys(now).length === 0 ? {} : { parts: now }),
   };
+}
+
+/** Whether a dialog contains secrets: a script with keys or PINs, or answers of the card, which may contain keys. */
+export function holdsSecrets({ record, parts, split }: AdminDialogRecord): boolean {
+  if (parts !== undefined || split !== undefined) return true;
+  return record.outstanding !== undefined && showScript(record.outstanding.script.body).hidden;
 }
 
 export interface AdminDialogRepository {

@@ -1,7 +1,12 @@
 import { withoutUndefined } from "../../base/defined.ts";
 import { fromHex } from "../../base/hex.ts";
 import { type OctetText, octetText } from "../../base/octet-text.ts";
-import type { AdminDialogRecord, AdminDialogRepository, JobParts } from "../../gateway/model/admin-dialog.ts";
+import {
+  type AdminDialogRecord,
+  type AdminDialogRepository,
+  holdsSecrets,
+  type JobParts,
+} from "../../gateway/model/admin-dialog.ts";
 import type { Seal } from "../../gateway/model/store.ts";
 import { type Hidden, type Hiding, hidingIn } from "../hiding.ts";
 import { fromJson } from "../json.ts";
@@ -11,7 +16,7 @@ import type { Statements } from "../statements.ts";
 
 /** The columns of the table. JSON is text, times are milliseconds. */
 interface AdminDialogTables {
-  /** The whole record sealed, since it contains scripts under way. `body` was used by older versions. */
+  /** The whole record: in `body` if nothing in it is secret, otherwise sealed in `secret`. */
   admin_dialog: { target: string; body: string; secret: Uint8Array | null };
 }
 
@@ -44,7 +49,7 @@ function readParts(written: WrittenParts): JobParts {
   return { ...written, left: left.map(fromHex), results: readCommands(results), data: fromHex(data) };
 }
 
-/** A dialog in its stored form: sealed as a whole, since it contains scripts under way. */
+/** A dialog in its stored form, sealed as a whole. */
 export function hiddenDialog(hiding: Hiding, target: string, dialog: unknown): Hidden {
   return hiding.hide(target, {}, dialog);
 }
@@ -74,7 +79,10 @@ export function adminDialogRepository(s: Statements, seal: Seal): AdminDialogRep
       return dialog;
     },
     async put(target, dialog) {
-      const { text, secret } = hiddenDialog(hiding, target, writtenDialog(dialog));
+      const written = writtenDialog(dialog);
+      const { text, secret } = holdsSecrets(dialog)
+        ? hiddenDialog(hiding, target, written)
+        : hiding.hide(target, written, undefined);
       await put.run(target, text, secret);
       kept.set(target, dialog);
     },
