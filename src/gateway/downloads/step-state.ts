@@ -33,8 +33,10 @@ export function afterState(
     case "absent":
       return absent(now, stage, at);
     case "installed": {
-      const enabled = lifeCycle === 0x3f;
-      if (enabled) return endedWith({ ...now, card: "enabled" }, at, undefined, "enabled");
+      const card = lifeCycle === 0x3f ? "enabled" : "disabled";
+      // The card has refused the package, or its deletion, and has the profile nevertheless.
+      if (stage.of === "clean-up") return endedWith({ ...now, card }, at, stage.failure, card);
+      if (card === "enabled") return endedWith({ ...now, card: "enabled" }, at, undefined, "enabled");
       return installed(now, at, "the card states that the profile is installed");
     }
     case "incomplete": {

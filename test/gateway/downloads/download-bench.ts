@@ -8,7 +8,7 @@ import { keyIdentifier } from "../../../src/crypto/certificates/issue.ts";
 import { newTestPki } from "../../../src/crypto/certificates/test-pki.ts";
 import type { SmDpCredentials } from "../../../src/gateway/downloads/credentials.ts";
 import { DownloadOrderShape } from "../../../src/gateway/downloads/order.ts";
-import type { Download } from "../../../src/gateway/model/download.ts";
+import type { Download, DownloadStage } from "../../../src/gateway/model/download.ts";
 import { Scp81Bench, type Scp81BenchOptions } from "../scp81/scp81-bench.ts";
 
 const year = 366 * 86_400_000;
@@ -75,9 +75,18 @@ export class DownloadBench implements AsyncDisposable {
     return this.ended((await this.start(octets, more)).id);
   }
 
+  /** Resolves as soon as the download is in this step, or beyond it. */
+  async reached(id: string, stage: DownloadStage["at"]): Promise<void> {
+    await this.rig.bench.until(async () => {
+      const { stage: now, steps, endedAt } = await this.rig.bench.gateway.downloads.get(id);
+      return now.at === stage || endedAt !== undefined || steps.some((step) => step.stage === stage) || undefined;
+    });
+  }
+
   /** What is really on the card. */
   onCard(isdP: string): string {
-    return this.rig.card.state.profiles.find(({ aid }) => aid === isdP)?.state ?? "absent";
+    const state = this.rig.card.state.profiles.find(({ aid }) => aid === isdP)?.state ?? "absent";
+    return state === "personalized" ? "created" : state;
   }
 
   /** Kills the gateway and starts another one over the same store. */
