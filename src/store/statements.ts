@@ -22,6 +22,11 @@ interface Statement<A extends readonly unknown[], R> {
   one(...args: A): Awaitable<R>;
   /** Number of changed rows. For statements that return no rows. */
   run(...args: A): Awaitable<number>;
+  /**
+   * Number of the inserted row. For an insert of one row into a table with an integer key: with RETURNING, SQLite keeps a
+   * journal for each statement.
+   */
+  insert(...args: A): Awaitable<number>;
 }
 
 /** A statement with named parameters, written by hand. */
@@ -81,6 +86,10 @@ class Bound {
   run(): number {
     return this.#native.run(this.#values).changes;
   }
+
+  insert(): number {
+    return Number(this.#native.run(this.#values).lastInsertRowid);
+  }
 }
 
 /** Maximum number of cached statements whose text depends on a filter. */
@@ -126,6 +135,7 @@ export class Statements {
       first: (...args) => bound(args).get() as R | undefined,
       one: (...args) => present(bound(args).get() as R | undefined),
       run: (...args) => bound(args).run(),
+      insert: (...args) => bound(args).insert(),
     };
   }
 
@@ -142,6 +152,7 @@ export class Statements {
       first: (row) => bound(row).get() as R | undefined,
       one: (row) => present(bound(row).get() as R | undefined),
       run: (row) => bound(row).run(),
+      insert: (row) => bound(row).insert(),
     };
   }
 

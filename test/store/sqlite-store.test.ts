@@ -303,6 +303,7 @@ describe("the embedded store", () => {
     expect(plan(`SELECT seq FROM job WHERE target = 't' AND ${open} ORDER BY lane DESC, seq LIMIT 1`)).toContain(
       "job_open",
     );
+    expect(plan(`SELECT state, count(*) FROM job WHERE ${open} GROUP BY state`)).toContain("SEARCH job USING COVERING");
     expect(plan(`SELECT DISTINCT target FROM job WHERE ${open}`)).not.toContain("SCAN job");
     database.close();
   });

@@ -103,7 +103,7 @@ export interface SmscRepository {
   message(id: string): Promise<SmscMessage | undefined>;
   /** In order of their positions. */
   messagesOfJob(job: JobId): Promise<SmscMessage[]>;
-  /** Messages of the client to the target that have no final state, oldest first. */
+  /** Messages of the client to the target that wait for other segments or whose job is open, oldest first. */
   openMessages(client: string, target: TargetId): Promise<SmscMessage[]>;
   /** Messages without a final state whose validity ended before. */
   overdue(validUntil: number, limit: number): Promise<SmscMessage[]>;

@@ -37,15 +37,13 @@ function entryOf(row: Selectable<AuditTables["audit"]>): AuditEntry {
 /** The audit log: entries are only appended, and each is finished once. */
 export function auditRepository(s: Statements): AuditRepository {
   const db = s.tables<AuditTables>();
-  const add = s.prepareRow((row: Insertable<AuditTables["audit"]>) =>
-    db.insertInto("audit").values(row).returning("seq"),
-  );
+  const add = s.prepareRow((row: Insertable<AuditTables["audit"]>) => db.insertInto("audit").values(row));
   const finish = s.prepare((seq: number, status: number | null, error: string | null) =>
     db.updateTable("audit").set({ status, error }).where("seq", "=", seq).where("status", "is", null),
   );
   return {
     async append(entry) {
-      const { seq } = await add.one({
+      return add.insert({
         at: entry.at,
         client: entry.client ?? null,
         how: entry.how ?? null,
@@ -56,7 +54,6 @@ export function auditRepository(s: Statements): AuditRepository {
         status: entry.status ?? null,
         error: entry.error ?? null,
       });
-      return seq;
     },
     async finish(seq, status, error) {
       await finish.run(seq, status, error ?? null);

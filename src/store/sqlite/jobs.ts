@@ -29,6 +29,8 @@ DELETE FROM job_count WHERE state IN ('queued', 'running', 'waiting');
     formerNames: ["0074-results-sealed"],
     sql: "ALTER TABLE job ADD COLUMN result_secret BLOB;",
   },
+  // Open jobs are a range of job_state, too.
+  { name: "0026-open-states-once", sql: "DROP INDEX job_open_state;" },
 ];
 
 /** Jobs that have no packets, or none with sealed octets. */
@@ -68,7 +70,7 @@ export function jobRepository(
   const jobOf = (row: Selectable<JobTables["job"]>) => jobIn(row, hiding, results);
   const byId = s.prepare((id: string) => db.selectFrom("job").selectAll().where("id", "=", id));
   const byKey = s.prepare((key: string) => db.selectFrom("job").selectAll().where("idempotency_key", "=", key));
-  const add = s.prepareRow((row: Insertable<JobTables["job"]>) => db.insertInto("job").values(row).returning("seq"));
+  const add = s.prepareRow((row: Insertable<JobTables["job"]>) => db.insertInto("job").values(row));
   const waiting = (limit: number) =>
     s.prepare((target: string) =>
       db
@@ -212,7 +214,7 @@ export function jobRepository(
       const before = idempotencyKey === undefined ? undefined : await ofKey(idempotencyKey, digest);
       if (before !== undefined) return { ...before, created: false };
       const work = hiddenWork(hiding, job.id, job.work);
-      const row = await add.one({
+      const seq = await add.insert({
         id: job.id,
         target: job.target,
         state: job.state,
@@ -241,7 +243,7 @@ export function jobRepository(
       const others = openJobs.get(job.target);
       if (others !== undefined) openJobs.set(job.target, others.value + 1);
       sessionJobs.inserted(job);
-      return { job: { ...job, seq: row.seq }, created: true, same: true };
+      return { job: { ...job, seq }, created: true, same: true };
     },
     async get(id) {
       const waiting = sessionJobs.find(id);

@@ -108,15 +108,22 @@ export const smscSteps: readonly Migration[] = [
     formerNames: ["0073-segments-sealed"],
     sql: "ALTER TABLE smsc_segment ADD COLUMN secret BLOB;",
   },
+  // What can be cancelled is found by the open jobs of its target.
+  { name: "0027-open-messages-by-job", sql: "DROP INDEX smsc_message_open;" },
 ];
 
 /** A literal, so that the partial index applies. */
 const ofSomeJob = sql<boolean>`job <> ''`;
 const open = sql<boolean>`final_at IS NULL`;
 
+/** The columns of a job that determine whether its messages can be cancelled. */
+interface JobsOfMessages {
+  job: { id: string; seq: number; target: string; lane: string; state: string };
+}
+
 /** The SMSC face's messages, conversations and outbox. */
 export function smscRepository(s: Statements, seal: Seal): SmscRepository {
-  const db = s.tables<SmscTables>();
+  const db = s.tables<SmscTables & JobsOfMessages>();
   const hiding = hidingIn("smsc_segment", () => seal);
   const segmentOf = (row: Selectable<SmscTables["smsc_segment"]>) => segmentIn(row, hiding);
   const insert = s.prepareRow((row: Insertable<SmscTables["smsc_message"]>) =>
@@ -129,6 +136,32 @@ export function smscRepository(s: Statements, seal: Seal): SmscRepository {
   const setFate = s.prepare(
     (id: string, state: string, error: number, network: string | null, final_at: number | null) =>
       db.updateTable("smsc_message").set({ state, error, network, final_at }).where("id", "=", id),
+  );
+  // Cross joins: SQLite takes the tables in this order.
+  const heldTo = s.prepare((client: string, target: string) =>
+    db
+      .selectFrom("smsc_segment")
+      .crossJoin("smsc_message")
+      .selectAll("smsc_message")
+      .whereRef("smsc_message.id", "=", "smsc_segment.message")
+      .where("smsc_message.client", "=", client)
+      .where("smsc_message.target", "=", target)
+      .where(open),
+  );
+  // In the order of the index of open jobs: otherwise SQLite walks all jobs of the target.
+  const ofOpenJobs = s.prepare((client: string, target: string) =>
+    db
+      .selectFrom("job")
+      .crossJoin("smsc_message")
+      .selectAll("smsc_message")
+      .where("job.target", "=", target)
+      .where(sql<boolean>`job.state in ('queued', 'running', 'waiting')`)
+      .whereRef("smsc_message.job", "=", "job.id")
+      .where(sql<boolean>`smsc_message.job <> ''`)
+      .where("smsc_message.client", "=", client)
+      .where(open)
+      .orderBy("job.lane", "desc")
+      .orderBy("job.seq"),
   );
   const enqueue = s.prepare((id: string, client: string, body: string, at: number) =>
     db.insertInto("smsc_outbox").values({ id, client, body, at }),
@@ -195,16 +228,8 @@ export function smscRepository(s: Statements, seal: Seal): SmscRepository {
       await s.run(db.updateTable("smsc_message").set({ job, position }).where("id", "=", id));
     },
     async openMessages(client, target) {
-      const rows = await s.all(
-        db
-          .selectFrom("smsc_message")
-          .selectAll()
-          .where("client", "=", client)
-          .where("target", "=", target)
-          .where(open)
-          .orderBy("submitted_at"),
-      );
-      return rows.map(messageOf);
+      const rows = [...(await heldTo.all(client, target)), ...(await ofOpenJobs.all(client, target))];
+      return rows.sort((a, b) => a.submitted_at - b.submitted_at).map(messageOf);
     },
     async changeState(id, { state, error, network, finalAt }, validUntil) {
       kept.delete(keptJobs.get(id)?.value ?? "");

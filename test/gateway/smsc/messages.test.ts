@@ -135,6 +135,24 @@ describe("segments that a client submits one by one", () => {
     expect(await desk.query("smsr", messageId)).toMatchObject({ state: "deleted" });
     expect(receiptsIn(await items(bench)).map((item) => item.state)).toEqual(["deleted"]);
   });
+
+  it("and scheduled messages are cancelled by their addresses, those that were sent are not", async () => {
+    await using bench = await Bench.open();
+    const { desk, account, card } = await behindNetwork(bench);
+    await using _desk = desk;
+    const packet = packetOf(card, 1);
+    const sent = await desk.submit(order(msisdn, single(packet)));
+    await bench.until(async () => account.submitted.length === 1);
+    const segment = { reference: 9, referenceBits: 8 as const, total: 2, sequence: 1 };
+    const held = await desk.submit(order(msisdn, single(packet), { segment }));
+    const scheduled = await desk.submit(order(msisdn, single(packet), { notBefore: Date.now() + 60_000 }));
+    const addresses = { messageId: "", source: "12345", destination: msisdn };
+    expect(await desk.cancel("other", addresses)).toBe(false);
+    expect(await desk.cancel("smsr", addresses)).toBe(true);
+    const states = [sent, held, scheduled].map(async ({ messageId }) => (await desk.query("smsr", messageId))?.state);
+    expect(await Promise.all(states)).toEqual(["enroute", "deleted", "deleted"]);
+    expect(await desk.cancel("smsr", addresses)).toBe(false);
+  });
 });
 
 describe("the fate of a message behind a network", () => {
