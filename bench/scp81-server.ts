@@ -1,4 +1,5 @@
 import { isdRTar } from "../src/codec/euicc/aid.ts";
+import { parseEid } from "../src/codec/euicc/eid.ts";
 // The server that bench/scp81.ts loads: kind of store as argument; prints its port, then a line per command line.
 
 import { mkdtempSync, rmSync } from "node:fs";
@@ -83,7 +84,7 @@ function target(eid: string, at: number): Target {
   return {
     id: `tgt_${eid}`,
     kind: "euicc",
-    eid,
+    eid: parseEid(eid),
     tags: [],
     esimProfiles: [],
     reach: {},

@@ -4,6 +4,7 @@ import { withoutUndefined } from "../base/defined.ts";
 import { detach } from "../base/detach.ts";
 import { asGatewayError, GatewayError } from "../base/gateway-error.ts";
 import type { JobId, TargetId } from "../base/id.ts";
+import { readIccid } from "../codec/euicc/iccid.ts";
 import type { Gateway } from "../gateway/gateway.ts";
 import type { CardIdentity, Link } from "../gateway/links/links.ts";
 import { holds } from "../gateway/links/routing.ts";
@@ -183,7 +184,8 @@ export class ModemService implements AsyncDisposable {
   }
 }
 
-function knownCard({ iccid, imsi, eid }: ModemLink["lastCard"]): CardIdentity | undefined {
+function knownCard({ iccid: reported, imsi, eid }: ModemLink["lastCard"]): CardIdentity | undefined {
+  const iccid = reported === undefined ? undefined : readIccid(reported);
   if (iccid === undefined && eid === undefined) return undefined;
   return withoutUndefined({ iccid, imsi, eid });
 }

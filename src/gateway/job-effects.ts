@@ -2,7 +2,7 @@ import { withoutUndefined } from "../base/defined.ts";
 import { newId } from "../base/id.ts";
 import { isdRTar, parseAid } from "../codec/euicc/aid.ts";
 import { es5Commands } from "../codec/euicc/es5/functions.ts";
-import { sameIccid } from "../codec/euicc/iccid.ts";
+import { readIccid } from "../codec/euicc/iccid.ts";
 import { profileDifferences } from "./eis/card-audit.ts";
 import { deletesItself, profileName } from "./eis/policy.ts";
 import { type FeedJob, jobFeed } from "./jobs/feed-job.ts";
@@ -58,7 +58,7 @@ async function takeIntoEis(r: Repositories, job: Job, all: readonly ExecutedComm
   }
   const call = job.work.kind === "packet" ? undefined : job.work.function;
   const iccid = call?.params.iccid;
-  const facts = typeof iccid === "string" ? { iccid: sameIccid(iccid) } : {};
+  const facts = typeof iccid === "string" ? withoutUndefined({ iccid: readIccid(iccid) }) : {};
   const adopted = executed.filter(({ function: fn }) => fn.name !== "auditStatus" || job.request.keepEis !== true);
   const changed = adopted.reduce((now, command) => applyCommand(now, command.function, command.answer, facts), target);
   if (changed !== target) {

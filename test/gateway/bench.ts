@@ -10,6 +10,7 @@ import { withoutUndefined } from "../../src/base/defined.ts";
 import { toHex } from "../../src/base/hex.ts";
 import type { JobId } from "../../src/base/id.ts";
 import { Secret } from "../../src/base/secret.ts";
+import { parseEid } from "../../src/codec/euicc/eid.ts";
 import { parseAddress } from "../../src/codec/sms/address.ts";
 import { timestampOf } from "../../src/codec/sms/timestamp.ts";
 import { parseTpdu, tpduBytes } from "../../src/codec/sms/tpdu.ts";
@@ -84,7 +85,7 @@ export class BenchLink implements SmsBearer {
           onSms: (sms) => self.#take(sms.tpdu),
           onIdentity: (now) => {
             self.card = {
-              eid: card.state.eid,
+              eid: parseEid(card.state.eid),
               ...withoutUndefined({ iccid: now.iccid, imsi: now.imsi }),
             };
           },

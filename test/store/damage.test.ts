@@ -18,6 +18,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { recoverStore } from "../../src/app/recover-store.ts";
 import { masterSeal } from "../../src/app/secrets.ts";
 import { Secret } from "../../src/base/secret.ts";
+import { parseEid } from "../../src/codec/euicc/eid.ts";
 import { sealWith } from "../../src/crypto/seal.ts";
 import { checkStore } from "../../src/store/check-store.ts";
 import { MarkFile } from "../../src/store/mark-file.ts";
@@ -26,7 +27,7 @@ import { target as targetRecord } from "../gateway/records.ts";
 import { putJob } from "./retention-bench.ts";
 
 const seal = sealWith(new Secret(Buffer.alloc(32, 7)));
-const target = targetRecord({ eid: "89001012012341234012345678901224", createdAt: 1, updatedAt: 1 });
+const target = targetRecord({ eid: parseEid("89001012012341234012345678901224"), createdAt: 1, updatedAt: 1 });
 const keySet = (cntr: number) => ({
   id: "key_1",
   target: target.id,

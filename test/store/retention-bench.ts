@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { type Clock, systemClock } from "../../src/base/clock.ts";
 import { type JobId, type NotificationId, newId } from "../../src/base/id.ts";
 import { isdRTar } from "../../src/codec/euicc/aid.ts";
+import { parseEid } from "../../src/codec/euicc/eid.ts";
 import type { Campaign } from "../../src/gateway/model/campaign.ts";
 import type { Job } from "../../src/gateway/model/job.ts";
 import type { NotificationRecord } from "../../src/gateway/model/notification.ts";
@@ -21,7 +22,7 @@ export const dayMs = 86_400_000;
 export const now = 1_000 * dayMs;
 export const old = now - 100 * dayMs;
 export const young = now - 10 * dayMs;
-export const eid = "89001012012341234012345678901224";
+export const eid = parseEid("89001012012341234012345678901224");
 /** All periods between {@link old} and {@link young}. */
 export const everything: Retention = { jobsMs: 90 * dayMs, eventsMs: 90 * dayMs, auditMs: 90 * dayMs };
 

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type JobId, newId } from "../../src/base/id.ts";
 import { isdRTar } from "../../src/codec/euicc/aid.ts";
+import { parseEid } from "../../src/codec/euicc/eid.ts";
 import { target } from "../gateway/records.ts";
 import { dayMs, eid, everything, now, old, RetentionBench, young } from "./retention-bench.ts";
 
@@ -223,7 +224,7 @@ describe("what repetitions are recognised by", () => {
   it("stays: the notification of each card that was heard last", async () => {
     await bench.notification(old, { sequence: "0001" });
     const last = await bench.notification(old + 1, { sequence: "0002" });
-    const other = await bench.notification(old, { eid: eid.replace(/4$/, "5") });
+    const other = await bench.notification(old, { eid: parseEid(eid.replace(/4$/, "5")) });
     expect((await bench.prune()).removed).toEqual({ notifications: 1 });
     expect((await notificationsLeft()).sort()).toEqual([last, other].sort());
     expect(

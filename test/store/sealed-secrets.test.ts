@@ -8,6 +8,7 @@ import type { JobId } from "../../src/base/id.ts";
 import { octetText } from "../../src/base/octet-text.ts";
 import { Secret } from "../../src/base/secret.ts";
 import { isdRTar } from "../../src/codec/euicc/aid.ts";
+import { parseEid } from "../../src/codec/euicc/eid.ts";
 import { sealWith } from "../../src/crypto/seal.ts";
 import { shownWork } from "../../src/gateway/jobs/shown-job.ts";
 import { type AdminDialogRecord, freshDialog } from "../../src/gateway/model/admin-dialog.ts";
@@ -41,7 +42,7 @@ const target: Target = {
   id: "tgt_1",
   kind: "euicc",
   name: "rack",
-  eid: "89001012012341234012345678901224",
+  eid: parseEid("89001012012341234012345678901224"),
   tags: ["lab"],
   esimProfiles: [
     {
@@ -294,7 +295,12 @@ describe("nothing secret reaches the disk unsealed", () => {
     const store = await opened();
     await store.write(async (r) => {
       await r.targets.insert(target);
-      await r.targets.insert({ ...target, id: "tgt_2", name: "other", eid: "89001012012341234012345678901323" });
+      await r.targets.insert({
+        ...target,
+        id: "tgt_2",
+        name: "other",
+        eid: parseEid("89001012012341234012345678901323"),
+      });
     });
     await closed();
     const database = new Sqlite(join(folder, "otagate.db"));

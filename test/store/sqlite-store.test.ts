@@ -6,6 +6,8 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { newId, type TargetId } from "../../src/base/id.ts";
 import { Secret } from "../../src/base/secret.ts";
 import { isdRTar } from "../../src/codec/euicc/aid.ts";
+import { parseEid } from "../../src/codec/euicc/eid.ts";
+import { parseIccid } from "../../src/codec/euicc/iccid.ts";
 import type { Job } from "../../src/gateway/model/job.ts";
 import type { KeySet } from "../../src/gateway/model/key-set.ts";
 import type { Seal } from "../../src/gateway/model/store.ts";
@@ -24,10 +26,15 @@ let store: SqliteStore;
 const target = (over: Partial<Target> = {}): Target => ({
   id: newId("tgt"),
   kind: "euicc",
-  eid: "89001012012341234012345678901224",
+  eid: parseEid("89001012012341234012345678901224"),
   tags: ["rack-1"],
   esimProfiles: [
-    { aid: "A0000005591010FFFFFFFF8900001000", iccid: "8901000000000000001", state: "enabled", fallback: true },
+    {
+      aid: "A0000005591010FFFFFFFF8900001000",
+      iccid: parseIccid("8901000000000000001"),
+      state: "enabled",
+      fallback: true,
+    },
   ],
   reach: {},
   settings: {},

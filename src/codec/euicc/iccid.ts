@@ -33,10 +33,15 @@ export function parseIccid(text: string): Iccid {
   throw codecError("codec.text", message, digits.length, { field: "iccid" });
 }
 
+/** The ICCID of a text, as {@link parseIccid} reads it; undefined if the text is not an ICCID. */
+export function readIccid(text: string): Iccid | undefined {
+  const digits = withoutSeparators(text).toUpperCase().replace(/F+$/, "");
+  return isIccid(digits) ? digits : undefined;
+}
+
 /** The same ICCID as {@link parseIccid} writes it; a text that is not an ICCID stays as it is. */
 export function sameIccid(text: string): string {
-  const digits = withoutSeparators(text).toUpperCase().replace(/F+$/, "");
-  return isIccid(digits) ? digits : text;
+  return readIccid(text) ?? text;
 }
 
 function withoutSeparators(text: string): string {

@@ -7,7 +7,7 @@ import { parseImei, parseMsisdn } from "./subscriber.ts";
 /**
  * Text that a parser of identities takes, as the parser writes it; what it states about a wrong one becomes the issue.
  */
-function identity(name: string, parse: (text: string) => string) {
+function identity<T extends string>(name: string, parse: (text: string) => T) {
   return z
     .string()
     .max(128, "must have at most 128 characters")
@@ -30,13 +30,13 @@ function reasonOf(error: unknown, name: string): string {
 export const eidText = identity("EID", parseEid);
 /** An ICCID with or without fillers, in any case. */
 export const iccidText = identity("ICCID", parseIccid);
-export const imsiText = identity("IMSI", parseImsi);
+export const imsiText = identity<string>("IMSI", parseImsi);
 /** An MSISDN with or without `+`. */
-export const msisdnText = identity("MSISDN", parseMsisdn);
+export const msisdnText = identity<string>("MSISDN", parseMsisdn);
 /** A TAR in any case. */
 export const tarText = z
   .string()
   .regex(/^[0-9a-fA-F]{6}$/, "must be a TAR: 6 hexadecimal digits")
   .transform(parseTar);
 /** An IMEI or IMEISV. */
-export const imeiText = identity("IMEI", parseImei);
+export const imeiText = identity<string>("IMEI", parseImei);

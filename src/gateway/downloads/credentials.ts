@@ -1,5 +1,6 @@
 import type { X509Certificate } from "node:crypto";
 import { GatewayError } from "../../base/gateway-error.ts";
+import type { Eid } from "../../codec/euicc/eid.ts";
 import type { EcPublicKey } from "../../crypto/certificates/ec-key.ts";
 import { checkCardChain, checkServerChain, type FindingCode } from "../../crypto/certificates/gp-chain.ts";
 import type { SmDp } from "./material.ts";
@@ -32,7 +33,7 @@ export interface JudgedCredentials {
 interface CardCertificate {
   /** 7F21. */
   readonly ecasd: Uint8Array;
-  readonly eid: string;
+  readonly eid: Eid;
 }
 
 /** What is wrong with credentials on their own. SGP.02 §2.3.2 */

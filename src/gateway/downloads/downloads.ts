@@ -1,6 +1,7 @@
 import type { Clock } from "../../base/clock.ts";
 import { GatewayError, isGatewayError } from "../../base/gateway-error.ts";
-import { newId } from "../../base/id.ts";
+import { newId, type TargetId } from "../../base/id.ts";
+import type { Eid } from "../../codec/euicc/eid.ts";
 import { idempotencyOf } from "../jobs/job-order.ts";
 import type { Download, DownloadFilter, DownloadOrder, PackageFacts } from "../model/download.ts";
 import type { JobOrigin } from "../model/job.ts";
@@ -18,8 +19,8 @@ import { storedFacts } from "./stored-facts.ts";
 
 /** What a download would do, and what speaks against it. */
 interface DownloadPlan {
-  readonly target: string;
-  readonly eid: string;
+  readonly target: TargetId;
+  readonly eid: Eid;
   readonly smDp: string;
   readonly isdP: string;
   readonly package: PackageFacts;
@@ -222,7 +223,7 @@ function refuseObstacles({ obstacles }: DownloadPlan): void {
   });
 }
 
-function noCertificate(eid: string): GatewayError {
+function noCertificate(eid: Eid): GatewayError {
   const message = `the EIS of ${eid} has no usable certificate of the ECASD: import it, or read it with es5 auditForwarded`;
   return new GatewayError("target.invalid", message, { detail: { field: "target" } });
 }

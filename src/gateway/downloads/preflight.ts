@@ -3,7 +3,7 @@ import { withoutUndefined } from "../../base/defined.ts";
 import { isGatewayError } from "../../base/gateway-error.ts";
 
 import { isIsdPAid, parseAid } from "../../codec/euicc/aid.ts";
-import { sameIccid } from "../../codec/euicc/iccid.ts";
+import { readIccid } from "../../codec/euicc/iccid.ts";
 import { cutPackage } from "../../codec/euicc/scp03t.ts";
 import type { CardFacts } from "../../codec/profile-package/check/card.ts";
 import { checkPackage, isRefused } from "../../codec/profile-package/check/check-package.ts";
@@ -42,7 +42,8 @@ export function packageFacts(octets: Uint8Array, blockOctets: number): PackageFa
   const size = { sha256, octets: octets.length, blocks: cutPackage(octets, blockOctets, { allowLarge: true }).length };
   try {
     const { version, profileType, iccid, imsi } = describePackage(readProfilePackage(octets));
-    return { ...size, ...withoutUndefined({ version, profileType, iccid, imsi }) };
+    const known = iccid === undefined ? undefined : readIccid(iccid);
+    return { ...size, ...withoutUndefined({ version, profileType, iccid: known, imsi }) };
   } catch (error) {
     if (isGatewayError(error)) return size;
     throw error;
@@ -110,9 +111,7 @@ function profileFindings({ target, octets, isdP, order }: PreflightInput): Prefl
   const { iccid } = packageFacts(octets, order.blockOctets);
   if (target.esimProfiles.some(({ aid }) => aid === isdP))
     found.push(obstacle("aid-in-use", `the card has the ISD-P ${isdP} already`));
-  const same = target.esimProfiles.find(
-    (profile) => profile.iccid !== undefined && iccid !== undefined && sameIccid(profile.iccid) === sameIccid(iccid),
-  );
+  const same = target.esimProfiles.find((profile) => iccid !== undefined && profile.iccid === iccid);
   if (same !== undefined)
     found.push(obstacle("iccid-in-use", `the card has a profile with ICCID ${iccid} already: ${same.aid}`));
   return found;

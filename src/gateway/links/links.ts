@@ -1,5 +1,7 @@
 import { GatewayError } from "../../base/gateway-error.ts";
 import { nearest } from "../../base/nearest.ts";
+import type { Eid } from "../../codec/euicc/eid.ts";
+import type { Iccid } from "../../codec/euicc/iccid.ts";
 import type { SmsBearer } from "../../link/sms-bearer.ts";
 import type { LinkTest, LinkTestReport } from "./link-test-report.ts";
 
@@ -7,8 +9,8 @@ import type { LinkTest, LinkTestReport } from "./link-test-report.ts";
 export interface CardIdentity {
   /** Answer to reset, hexadecimal; absent behind a modem. */
   readonly atr?: string;
-  readonly eid?: string;
-  readonly iccid?: string;
+  readonly eid?: Eid;
+  readonly iccid?: Iccid;
   readonly imsi?: string;
   /** A SIM older than the UICC. */
   readonly generation?: "2G";

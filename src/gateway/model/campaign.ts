@@ -1,5 +1,6 @@
 import type { CampaignId, JobId, TargetId } from "../../base/id.ts";
 import type { Tar } from "../../codec/euicc/aid.ts";
+import type { Iccid } from "../../codec/euicc/iccid.ts";
 import type { Executed, JobFailure } from "./failure.ts";
 import type { JobRequest, JobWork } from "./job.ts";
 
@@ -100,7 +101,7 @@ export interface CardFacts {
   /** Whether the card carried out the step at which the item ended. */
   readonly executed: Executed;
   /** The profile that is enabled now; absent when a switch may have happened that was not reported. */
-  readonly enabled?: { readonly aid: string; readonly iccid?: string };
+  readonly enabled?: { readonly aid: string; readonly iccid?: Iccid };
 }
 
 /** One target of a campaign. */

@@ -1,5 +1,7 @@
 import type { DownloadId, TargetId } from "../../base/id.ts";
 import type { Secret } from "../../base/secret.ts";
+import type { Eid } from "../../codec/euicc/eid.ts";
+import type { Iccid } from "../../codec/euicc/iccid.ts";
 import type { JobOrigin } from "./job.ts";
 
 /** How a profile package is to be downloaded; every field has a value. */
@@ -45,7 +47,7 @@ export interface PackageFacts {
   readonly blocks: number;
   readonly version?: string;
   readonly profileType?: string;
-  readonly iccid?: string;
+  readonly iccid?: Iccid;
   readonly imsi?: string;
 }
 
@@ -157,7 +159,7 @@ export interface Download {
   readonly id: DownloadId;
   readonly target: TargetId;
   /** EID of the card. */
-  readonly eid: string;
+  readonly eid: Eid;
   readonly order: DownloadOrder;
   readonly origin: JobOrigin;
   readonly package: PackageFacts;

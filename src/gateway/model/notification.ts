@@ -1,10 +1,11 @@
 import type { JobId, NotificationId, TargetId } from "../../base/id.ts";
+import type { Eid } from "../../codec/euicc/eid.ts";
 /** A notification of an eUICC (SGP.02 §4.1.1.11); repetitions belong to the same record. */
 export interface NotificationRecord {
   readonly seq: number;
   readonly id: NotificationId;
   readonly target?: TargetId;
-  readonly eid: string;
+  readonly eid: Eid;
   /** 1 declaration, 2 profile change succeeded, 3 failed and rolled back, 5 after fall-back. */
   readonly type: number;
   /** Notification sequence number, 4 hexadecimal digits. */
@@ -43,7 +44,7 @@ export interface NotificationRepository {
    * received since `since`.
    */
   copyOf(
-    eid: string,
+    eid: Eid,
     raw: Uint8Array,
     how: { readonly verified: boolean; readonly counts: boolean },
     since: number,

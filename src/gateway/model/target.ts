@@ -1,4 +1,6 @@
 import type { TargetId } from "../../base/id.ts";
+import type { Eid } from "../../codec/euicc/eid.ts";
+import type { Iccid } from "../../codec/euicc/iccid.ts";
 import type { Templates } from "../../codec/euicc/templates.ts";
 import type { NotificationMode } from "./notification-mode.ts";
 
@@ -6,7 +8,7 @@ import type { NotificationMode } from "./notification-mode.ts";
 export interface EsimProfile {
   /** ISD-P AID, 32 hexadecimal digits. */
   readonly aid: string;
-  readonly iccid?: string;
+  readonly iccid?: Iccid;
   readonly imsi?: string;
   readonly msisdn?: string;
   readonly state: "created" | "disabled" | "enabled";
@@ -68,8 +70,8 @@ export interface Target {
   readonly id: TargetId;
   readonly kind: "euicc" | "uicc";
   readonly name?: string;
-  readonly eid?: string;
-  readonly iccid?: string;
+  readonly eid?: Eid;
+  readonly iccid?: Iccid;
   readonly imsi?: string;
   readonly msisdn?: string;
   readonly tags: readonly string[];
@@ -90,8 +92,8 @@ export interface Target {
 
 export interface TargetFilter {
   readonly tag?: string;
-  readonly eid?: string;
-  readonly iccid?: string;
+  readonly eid?: Eid;
+  readonly iccid?: Iccid;
   readonly msisdn?: string;
 }
 
@@ -103,7 +105,7 @@ export interface Namesake {
   readonly alias: string;
   /** The kind of the shared name, for this target and for the other one. */
   readonly kind: AliasKind;
-  readonly other: { readonly id: TargetId; readonly eid?: string; readonly kind: AliasKind };
+  readonly other: { readonly id: TargetId; readonly eid?: Eid; readonly kind: AliasKind };
 }
 
 /** The kind of a name of a target. */

@@ -3,6 +3,7 @@ import { ConnectivityParameters, type Pol1, SmsrAddressing } from "../../codec/e
 import { isIsdPAid } from "../../codec/euicc/aid.ts";
 import type { AuditedDomain, Es5Answer } from "../../codec/euicc/es5/answer.ts";
 import type { ClassifiedCommand } from "../../codec/euicc/es5/classify.ts";
+import type { Iccid } from "../../codec/euicc/iccid.ts";
 import { readSmsrTemplates, type Templates, templatesIn } from "../../codec/euicc/templates.ts";
 import { encode } from "../../codec/kit/codec.ts";
 import { type EsimProfile, enabledProfile, type Target } from "../model/target.ts";
@@ -35,7 +36,7 @@ export function applyCommand(
   target: Target,
   fn: ClassifiedCommand["function"],
   answer: Es5Answer | undefined,
-  facts: { readonly iccid?: string },
+  facts: { readonly iccid?: Iccid },
 ): Target {
   switch (fn.name) {
     case "createISDP":

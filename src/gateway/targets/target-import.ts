@@ -4,7 +4,7 @@ import { GatewayError } from "../../base/gateway-error.ts";
 import { newId, type TargetId } from "../../base/id.ts";
 import { firstIssue, pathText } from "../../base/strict.ts";
 import { parseAid } from "../../codec/euicc/aid.ts";
-import { eidCheckDigitsOk, parseEid } from "../../codec/euicc/eid.ts";
+import { eidCheckDigitsOk } from "../../codec/euicc/eid.ts";
 import { readSmsrTemplates, type Templates, writeSmsrTemplates } from "../../codec/euicc/templates.ts";
 import type { KeySet } from "../model/key-set.ts";
 import type { EsimProfile, Target } from "../model/target.ts";
@@ -83,7 +83,7 @@ export function mergedTarget(
   const warnings: string[] = [];
   const kept = how.replace === true ? undefined : before;
   const { eid, iccid, imsi, name, tags } = shape;
-  if (eid !== undefined && !eidCheckDigitsOk(parseEid(eid))) warnings.push(`EID ${eid} has wrong check digits`);
+  if (eid !== undefined && !eidCheckDigitsOk(eid)) warnings.push(`EID ${eid} has wrong check digits`);
   const esimProfiles = mergedProfiles(kept?.esimProfiles ?? [], shape.profiles, warnings);
   const described = shape.profiles?.find((profile) => profile.state === "enabled")?.msisdn;
   const id = before?.id ?? newId("tgt", at);

@@ -4,6 +4,8 @@ import { GatewayError } from "../../base/gateway-error.ts";
 import { newId, type TargetId } from "../../base/id.ts";
 import { type MergePatch, mergePatch } from "../../base/merge-patch.ts";
 import { inTurns } from "../../base/turns.ts";
+import type { Eid } from "../../codec/euicc/eid.ts";
+import type { Iccid } from "../../codec/euicc/iccid.ts";
 import type { KeySet, KeySetInfo } from "../model/key-set.ts";
 import type { Repositories, Store } from "../model/store.ts";
 import type { Namesake, Target, TargetFilter } from "../model/target.ts";
@@ -280,7 +282,7 @@ async function sameTarget(r: Repositories, described: TargetDescription["shape"]
  * The target with this ICCID. If cards share one, as copies of a test profile do, an EID distinguishes them.
  * @throws target.unknown when several have it and there is no EID
  */
-async function ownerOf(r: Repositories, iccid: string, eid: string | undefined): Promise<Target | undefined> {
+async function ownerOf(r: Repositories, iccid: Iccid, eid: Eid | undefined): Promise<Target | undefined> {
   const holder = await r.targets.holding("iccid", iccid);
   if (holder !== undefined || eid !== undefined) return holder;
   // Several cards have it, or none; with several, the look-up throws an error with their ids.
@@ -337,7 +339,7 @@ async function openSets(r: Repositories, target: TargetId, sets: readonly KeySet
   return found;
 }
 
-function named({ id, eid }: { readonly id: TargetId; readonly eid?: string }): string {
+function named({ id, eid }: { readonly id: TargetId; readonly eid?: Eid }): string {
   return eid === undefined ? id : `${id} (EID ${eid})`;
 }
 

@@ -3,6 +3,8 @@ import { withoutUndefined } from "../../base/defined.ts";
 import { GatewayError } from "../../base/gateway-error.ts";
 import { toHex } from "../../base/hex.ts";
 import { backoffMs } from "../../base/retry.ts";
+import type { Eid } from "../../codec/euicc/eid.ts";
+import type { Iccid } from "../../codec/euicc/iccid.ts";
 import { showTpdu } from "../../codec/secrets/message-secrets.ts";
 import type { CardReader } from "../card-reader.ts";
 import type { Log } from "../driver.ts";
@@ -41,8 +43,8 @@ export interface CardLinkDeps {
 
 interface CardFacts {
   readonly atr: string;
-  readonly eid?: string;
-  readonly iccid?: string;
+  readonly eid?: Eid;
+  readonly iccid?: Iccid;
   readonly imsi?: string;
 }
 

@@ -2,7 +2,8 @@ import { withoutUndefined } from "../../base/defined.ts";
 import { isGatewayError } from "../../base/gateway-error.ts";
 import { onChannel } from "../../codec/apdu/class-byte.ts";
 import { aidOctets, ecasdAid } from "../../codec/euicc/aid.ts";
-import { parseIccid } from "../../codec/euicc/iccid.ts";
+import { type Eid, eidFromOctets, parseEid } from "../../codec/euicc/eid.ts";
+import { readIccid } from "../../codec/euicc/iccid.ts";
 import { exchangeApdu } from "../card/exchange.ts";
 import { ignoreCodecErrors } from "../card/ignore-codec-errors.ts";
 import type { AtEngine } from "./at/at-engine.ts";
@@ -22,7 +23,7 @@ export async function readCard(engine: AtEngine): Promise<Pick<ModemState, "icci
 export function tidyIccid(text: string): string {
   const swapped = text.length % 2 === 0 ? text.replace(/(.)(.)/g, "$2$1") : text;
   const written = text.startsWith("98") && swapped.startsWith("89") ? swapped : text;
-  return ignoreCodecErrors(() => parseIccid(written)) ?? written.replace(/F+$/i, "").toUpperCase();
+  return readIccid(written) ?? written.replace(/F+$/i, "").toUpperCase();
 }
 
 const limitMs = 10_000;
@@ -32,9 +33,10 @@ const limitMs = 10_000;
  * which is closed again; +CSIM first, +CCHO and +CGLA where that is refused. SGP.02 §4.1.3.1 Undefined when the card
  * has none or the modem does not support the query.
  */
-export async function readEid(engine: AtEngine, link: string): Promise<string | undefined> {
+export async function readEid(engine: AtEngine, link: string): Promise<Eid | undefined> {
   const reported = await firstAnswer(engine, engine.profile.file.identity?.eid);
-  if (reported !== undefined && /^\d{32}$/.test(reported) && !/^0+$/.test(reported)) return reported;
+  const own = reported === undefined ? undefined : ignoreCodecErrors(() => parseEid(reported));
+  if (own !== undefined && !/^0+$/.test(own)) return own;
   const access = new CardAccess(engine, link, new Set(), { csimFirst: true, urgency: "init" });
   try {
     return await askEcasd(access);
@@ -48,7 +50,7 @@ export async function readEid(engine: AtEngine, link: string): Promise<string | 
   }
 }
 
-async function askEcasd(access: CardAccess): Promise<string | undefined> {
+async function askEcasd(access: CardAccess): Promise<Eid | undefined> {
   const transmit = (apdu: Uint8Array) => access.transmit(apdu, { timeoutMs: limitMs });
   const opened = await transmit(Uint8Array.of(0x00, 0x70, 0x00, 0x00, 0x01));
   const channel = opened.length === 3 ? (opened[0] ?? 0) : 0;
@@ -67,6 +69,5 @@ async function askEcasd(access: CardAccess): Promise<string | undefined> {
     Uint8Array.of(onChannel(0x80, channel), 0xca, 0x00, 0x5a, 0x00),
   );
   if (data[0] !== 0x5a || data[1] !== 0x10 || data.length < 18) return undefined;
-  const eid = Buffer.from(data.subarray(2, 18)).toString("hex");
-  return /^\d{32}$/.test(eid) ? eid : undefined;
+  return ignoreCodecErrors(() => eidFromOctets(data.subarray(2, 18)));
 }

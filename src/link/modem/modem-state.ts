@@ -1,5 +1,6 @@
 import type { ExtendedSignal, Operator } from "../../codec/at/general-commands.ts";
 import { accessTechnologies, isRegistered, parseRegistration, type Registration } from "../../codec/at/urc.ts";
+import type { Eid } from "../../codec/euicc/eid.ts";
 import { ignoreCodecErrors } from "../card/ignore-codec-errors.ts";
 import type { ModemIdentity } from "./profile/profile.ts";
 
@@ -40,9 +41,10 @@ export interface ModemState {
   readonly identity?: ModemIdentity;
   readonly imei?: string;
   readonly pin?: string;
+  /** As the modem reports it: not always an ICCID. */
   readonly iccid?: string;
   readonly imsi?: string;
-  readonly eid?: string;
+  readonly eid?: Eid;
   /** By domain: CREG, CGREG, CEREG, C5GREG. */
   readonly registrations: Readonly<Record<string, Registration>>;
   readonly operator?: Operator;

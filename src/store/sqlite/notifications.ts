@@ -35,7 +35,7 @@ function notificationOf(row: Selectable<NotificationTables["notification"]>): No
     seq: row.seq,
     id: stored<NotificationId>(row.id),
     ...(row.target === null ? {} : { target: stored<TargetId>(row.target) }),
-    eid: row.eid,
+    eid: stored(row.eid),
     type: row.type,
     sequence: row.sequence,
     ...(row.aid === null ? {} : { aid: row.aid }),

@@ -244,7 +244,11 @@ export function targetRepository(s: Statements, seal: Seal, keys: Pick<KeptKeySe
       return rows.map(({ alias, kind, id, eid }) => ({
         alias,
         kind: own.get(alias) ?? "name",
-        other: { id: stored<TargetId>(id), ...(eid === null ? {} : { eid }), kind: stored<AliasKind>(kind) },
+        other: {
+          id: stored<TargetId>(id),
+          ...(eid === null ? {} : { eid: stored<NonNullable<Target["eid"]>>(eid) }),
+          kind: stored<AliasKind>(kind),
+        },
       }));
     },
     async list(filter, after, limit) {

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { apiResources } from "../../../scripts/resources.ts";
 import { fromHex } from "../../../src/base/hex.ts";
+import { parseEid } from "../../../src/codec/euicc/eid.ts";
 import { problemExample, problemShape } from "../../../src/face/api/kit/error.ts";
 import { exampleStatus, type Operation, placeOf } from "../../../src/face/api/kit/operation.ts";
 import { sample } from "../../../src/face/api/kit/sample.ts";
@@ -85,6 +86,7 @@ describe("the examples, sent to the daemon", () => {
       for (const id of [sample.notification, withheld] as const)
         await r.notifications.insert({
           ...notificationOperations.get.example.answer,
+          eid: parseEid(sample.eid),
           raw: fromHex(notificationOperations.get.example.answer.raw),
           id,
           target: target.id,

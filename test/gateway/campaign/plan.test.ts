@@ -1,15 +1,16 @@
 import { describe, expect, it } from "vitest";
 import { fromHex } from "../../../src/base/hex.ts";
 import { parseTar } from "../../../src/codec/euicc/aid.ts";
+import { parseIccid } from "../../../src/codec/euicc/iccid.ts";
 import { planFor } from "../../../src/gateway/campaign/plan.ts";
 import type { CampaignAction, ProfileChoice } from "../../../src/gateway/model/campaign.ts";
 import type { EsimProfile } from "../../../src/gateway/model/target.ts";
 import { isdP, profile, target } from "../records.ts";
 
 const third = "A0000005591010FFFFFFFF8900001300";
-const old = profile(isdP.first, { iccid: "89010000000000000018", mnoId: "1.2.3", state: "enabled" });
-const next = profile(isdP.second, { iccid: "89440000000000000017", mnoId: "4.5.6" });
-const spare = profile(third, { iccid: "89010000000000000026", mnoId: "1.2.3" });
+const old = profile(isdP.first, { iccid: parseIccid("89010000000000000018"), mnoId: "1.2.3", state: "enabled" });
+const next = profile(isdP.second, { iccid: parseIccid("89440000000000000017"), mnoId: "4.5.6" });
+const spare = profile(third, { iccid: parseIccid("89010000000000000026"), mnoId: "1.2.3" });
 const on = (one: EsimProfile): EsimProfile => ({ ...one, state: "enabled" });
 const off = (one: EsimProfile): EsimProfile => ({ ...one, state: "disabled" });
 
@@ -126,7 +127,7 @@ describe("the plan of a move", () => {
     [
       "a third operator's profile is enabled",
       move("delete"),
-      [off(old), next, on(profile(third, { iccid: "89330000000000000019" }))],
+      [off(old), next, on(profile(third, { iccid: parseIccid("89330000000000000019") }))],
       ["skip", "89330000000000000019 is enabled and not part of the move"],
     ],
     ["the EIS has no enabled profile", move("keep"), [off(old), next], ["skip", "the enabled profile is unknown"]],
@@ -134,7 +135,7 @@ describe("the plan of a move", () => {
     [
       "two new profiles",
       move("keep"),
-      [old, next, { ...spare, iccid: "89440000000000000025" }],
+      [old, next, { ...spare, iccid: parseIccid("89440000000000000025") }],
       ["campaign.no-profile", "the EIS has 2 profiles with ICCID 8944…"],
     ],
   ])("%s", (_, action, profiles, plan) => {

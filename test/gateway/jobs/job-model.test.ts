@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { newId } from "../../../src/base/id.ts";
 import { Secret } from "../../../src/base/secret.ts";
 import { isdRTar } from "../../../src/codec/euicc/aid.ts";
+import { parseEid } from "../../../src/codec/euicc/eid.ts";
 import { sealWith } from "../../../src/crypto/seal.ts";
 import { feedJob } from "../../../src/gateway/job-effects.ts";
 import type { Carried, JobEvent } from "../../../src/gateway/jobs/job-events.ts";
@@ -60,7 +61,7 @@ beforeAll(async () => {
   store = await SqliteStore.open(folder, sealWith(new Secret(Buffer.alloc(32, 7))));
   await store.write(async (r) => {
     await r.targets.insert(
-      targetRecord({ id: target, eid: "89001012012341234012345678901224", createdAt: 1, updatedAt: 1 }),
+      targetRecord({ id: target, eid: parseEid("89001012012341234012345678901224"), createdAt: 1, updatedAt: 1 }),
     );
     await r.keySets.put({
       id: keySet,

@@ -1,12 +1,14 @@
 import { describe, expect, it } from "vitest";
 import { isdRTar } from "../../../src/codec/euicc/aid.ts";
+import { parseEid } from "../../../src/codec/euicc/eid.ts";
+import { parseIccid } from "../../../src/codec/euicc/iccid.ts";
 import { chooseRoute, type HttpsState, holds, type Route, type RouteLink } from "../../../src/gateway/links/routing.ts";
 import type { JobRequest, JobWork } from "../../../src/gateway/model/job.ts";
 import type { Target } from "../../../src/gateway/model/target.ts";
 import { readWork } from "../../../src/store/octet-rows.ts";
 import { isdP, profile, target } from "../records.ts";
 
-const eid = "89001012012341234012345678901224";
+const eid = parseEid("89001012012341234012345678901224");
 const work: JobWork = readWork({ kind: "script", tar: isdRTar, apdus: ["80CA005A00"] });
 const packet: JobWork = readWork({ kind: "packet", userData: ["00"], protocolId: 127, dataCoding: 246 });
 const card = target({ eid, msisdn: "447700900001" });
@@ -40,7 +42,11 @@ describe("the route of a job", () => {
   it.each<[string, Case, string]>([
     ["nothing at all", {}, "blocked"],
     ["the reader that holds the card, before SMS", { links: [smsc, reader] }, "envelope reader:A"],
-    ["no reader that holds another card", { links: [{ ...reader, card: { eid: "0".repeat(32) } }] }, "blocked"],
+    [
+      "no reader that holds another card",
+      { links: [{ ...reader, card: { eid: parseEid("0".repeat(32)) } }] },
+      "blocked",
+    ],
     ["no reader that is down", { links: [{ ...reader, up: false }] }, "blocked"],
     ["an SMSC before a modem", { links: [modem, smsc] }, "sms smsc:C"],
     ["a modem when the SMSC is down", { links: [modem, { ...smsc, up: false }] }, "sms modem:B"],
@@ -104,7 +110,7 @@ describe("the route of a job", () => {
     ],
     [
       "a reader with another card",
-      [{ ...reader, card: { eid: "0".repeat(32) } }],
+      [{ ...reader, card: { eid: parseEid("0".repeat(32)) } }],
       "reader:A",
       ["envelope: reader reader:A has another card"],
     ],
@@ -117,10 +123,10 @@ describe("the route of a job", () => {
 });
 
 describe("a card in a link", () => {
-  const iccid = "8901000000000000012";
+  const iccid = parseIccid("8901000000000000012");
   it.each([
     ["by EID", { eid }, target({ eid }), true],
-    ["never by ICCID against the EID", { eid: "0".repeat(32), iccid }, target({ eid, iccid }), false],
+    ["never by ICCID against the EID", { eid: parseEid("0".repeat(32)), iccid }, target({ eid, iccid }), false],
     ["by ICCID", { iccid }, target({ iccid }), true],
     ["by the ICCID of a profile", { iccid }, target({ eid, esimProfiles: [profile(isdP.first, { iccid })] }), true],
     ["not without an identity", {}, target({ eid, iccid }), false],

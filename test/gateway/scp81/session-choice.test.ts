@@ -1,12 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { systemClock } from "../../../src/base/clock.ts";
+import { parseEid } from "../../../src/codec/euicc/eid.ts";
 import { chosenSessions } from "../../../src/gateway/scp81/session-choice.ts";
 import type { AdminRequest } from "../../../src/link/scp81/admin-request.ts";
 import type { AdminReply, AdminSessionInfo } from "../../../src/link/scp81/session-handler.ts";
 import { Bench } from "../bench.ts";
 import { target } from "../records.ts";
 
-const eid = "89001012012341234012345678901224";
+const eid = parseEid("89001012012341234012345678901224");
 const request: AdminRequest = { uri: "/", agentId: "", resume: false, body: new Uint8Array(0), headText: "" };
 
 let bench: Bench;

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { GatewayError } from "../../../src/base/gateway-error.ts";
+import { parseIccid } from "../../../src/codec/euicc/iccid.ts";
 import type { Target } from "../../../src/gateway/model/target.ts";
 import { es5FromParams, es5Params } from "../../../src/gateway/scripts/es5-params.ts";
 
@@ -10,7 +11,7 @@ const target: Target = {
   id: "tgt_t",
   kind: "euicc",
   tags: [],
-  esimProfiles: [{ aid, iccid: "8901000000000000012", state: "disabled", fallback: false }],
+  esimProfiles: [{ aid, iccid: parseIccid("8901000000000000012"), state: "disabled", fallback: false }],
   reach: {},
   settings: {},
   version: 1,
