@@ -9,6 +9,7 @@ import { newTestPki } from "../../../src/crypto/certificates/test-pki.ts";
 import type { SmDpCredentials } from "../../../src/gateway/downloads/credentials.ts";
 import { DownloadOrderShape } from "../../../src/gateway/downloads/order.ts";
 import type { Download, DownloadStage } from "../../../src/gateway/model/download.ts";
+import { BenchLink } from "../bench.ts";
 import { Scp81Bench, type Scp81BenchOptions } from "../scp81/scp81-bench.ts";
 
 const year = 366 * 86_400_000;
@@ -91,7 +92,10 @@ export class DownloadBench implements AsyncDisposable {
 
   /** Kills the gateway and starts another one over the same store. */
   async restart(): Promise<void> {
+    await this.rig.bench.gateway.stopBackground();
     await this.rig.restart(this.#options);
+    const link = await BenchLink.open("reader B", this.rig.card);
+    this.rig.bench.gateway.attach(link.link);
     await this.rig.bench.gateway.startBackground();
   }
 
