@@ -18,6 +18,8 @@ export interface SoakTrial {
   readonly answerTimeoutMs?: number;
   /** Longest pause of a modem between two troubles. */
   readonly calmMs?: number;
+  /** Longest time that a modem misbehaves. */
+  readonly troubleMs?: number;
   /** How long everything may take to end once the modems behave again. */
   readonly patienceMs?: number;
   readonly onLine?: (line: string) => void;
@@ -113,6 +115,7 @@ export async function soak({
   seed,
   answerTimeoutMs = 15_000,
   calmMs = 6_500,
+  troubleMs = 3_500,
   patienceMs = 120_000,
   onLine = () => {},
 }: SoakTrial): Promise<SoakReport> {
@@ -157,7 +160,7 @@ export async function soak({
       if (what === undefined || act === undefined || over()) continue;
       counted[what] = (counted[what] ?? 0) + 1;
       onLine(`${((performance.now() - started) / 1000).toFixed(1)} s  ${name}: ${what}; ${jobs.length} jobs so far`);
-      await act(bench.socket(name), bench, 500 + random() * 3_000);
+      await act(bench.socket(name), bench, 500 + random() * (troubleMs - 500));
     }
   });
   let early = 0;

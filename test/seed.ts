@@ -3,6 +3,9 @@ import { seededRandom } from "../simulators/seeded-random.ts";
 /** Seed of all random input of the tests: the same in every run, unless OTAGATE_TEST_SEED says otherwise. */
 export const testSeed = seedOf(process.env.OTAGATE_TEST_SEED);
 
+/** Whether sweeps and soaks take all values and their whole time, as OTAGATE_TEST_FULL=1 asks for. */
+export const fullTests = process.env.OTAGATE_TEST_FULL === "1";
+
 /**
  * The seed that a value of OTAGATE_TEST_SEED stands for: a whole number, or `random`; 1 without a value.
  * @throws Error for another value

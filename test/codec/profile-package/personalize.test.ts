@@ -1,4 +1,3 @@
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { isGatewayError } from "../../../src/base/gateway-error.ts";
 import { concatBytes, fromHex, toHex } from "../../../src/base/hex.ts";
@@ -9,6 +8,7 @@ import { diffPackages } from "../../../src/codec/profile-package/diff.ts";
 import { childOf, readProfilePackage } from "../../../src/codec/profile-package/element.ts";
 import { contentOf, filesOf } from "../../../src/codec/profile-package/package-files.ts";
 import { milenageOpc, packagePersonalizer, personalizePackage } from "../../../src/crypto/personalize-package.ts";
+import * as fc from "../../fast-check.ts";
 import { onlyCatalogued } from "../mutated.ts";
 import { es8Vectors, packageOf } from "./vectors.ts";
 

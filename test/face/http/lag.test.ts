@@ -3,17 +3,16 @@ import { setImmediate } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { packageRoot } from "../../../src/app/version.ts";
 import { withoutUndefined } from "../../../src/base/defined.ts";
+import { fullTests, testSeed } from "../../seed.ts";
 import { ApiBench } from "./api-bench.ts";
-import { leastStretch, slowness } from "./lag.ts";
+import { leastStretch, stretchOf } from "./lag.ts";
 
 const maxMs = 50;
 const oneMegabyte = 1_000_000;
 
 let bench: ApiBench;
-let allowedMs = maxMs;
 beforeAll(async () => {
   bench = await ApiBench.open();
-  allowedMs = maxMs * slowness();
 }, 60_000);
 afterAll(() => bench[Symbol.asyncDispose]());
 
@@ -99,20 +98,45 @@ const values: Record<string, () => unknown> = {
   },
 };
 
+/**
+ * Chooses `count` of some values, the next ones each time, so that every value meets some field of every shape; all of
+ * them in a full run. The seed of the run is where it begins.
+ */
+function inTurn(): <T>(count: number, values: readonly T[]) => readonly T[] {
+  let at = Math.abs(testSeed);
+  return (count, values) => {
+    if (fullTests) return values;
+    const chosen = Array.from({ length: Math.min(count, values.length) }, (_, n) => (at + n) % values.length);
+    at += count;
+    return chosen.flatMap((one) => values.slice(one, one + 1));
+  };
+}
+
 it("is measured: work in one piece is noticed, the same in pieces is not", async () => {
   const text = JSON.stringify(Array.from({ length: 2000 }, (_, at) => ({ at })));
   const cpu = () => Object.values(process.cpuUsage()).reduce((sum, one) => sum + one, 0) / 1000;
   const burn = (ms: number) => {
     for (const until = cpu() + ms; cpu() < until; ) JSON.parse(text);
   };
-  expect(await leastStretch(async () => burn(80), 0, 2)).toBeGreaterThan(60);
+  const shortest = async (tries: number, work: () => Promise<void>) => {
+    let least = Number.POSITIVE_INFINITY;
+    for (let run = 0; run < tries; run++) least = Math.min(least, (await stretchOf(work)).maxMs);
+    return least;
+  };
+  expect(await shortest(2, async () => burn(80))).toBeGreaterThan(60);
   const pieces = async () => {
     for (let piece = 0; piece < 8; piece++) {
       burn(10);
       await setImmediate();
     }
   };
-  expect(await leastStretch(pieces, 0, 5)).toBeLessThan(40);
+  expect(await shortest(5, pieces)).toBeLessThan(40);
+  // However slow the processor is, much work is beyond a limit, and little is not.
+  const rounds = (count: number) => async () => {
+    for (let round = 0; round < count; round++) JSON.parse(JSON.stringify(values["long texts"]?.()));
+  };
+  expect(await leastStretch(rounds(10), maxMs, 2)).toBeGreaterThan(maxMs);
+  expect(await leastStretch(rounds(1), maxMs)).toBeLessThan(maxMs);
 });
 
 describe("no request holds the process for 50 ms", () => {
@@ -120,14 +144,16 @@ describe("no request holds the process for 50 ms", () => {
     const slow: string[] = [];
     const bodies = Object.entries(values).map(([name, make]) => [name, JSON.stringify(make())] as const);
     const hardest = ["odd hex", "digits", "lines", "objects of many fields", "lists in lists", "many texts"];
+    const hard = bodies.filter(([one]) => hardest.includes(one));
+    const some = inTurn();
     for (const { method, path, body } of await operations()) {
       if (body === undefined) continue;
       const fields = fieldsOf(body);
       for (const field of fields) {
-        for (const [name, text] of bodies.filter(([one]) => field === "unknown" || hardest.includes(one))) {
+        for (const [name, text] of field === "unknown" ? bodies : some(2, hard)) {
           const raw = `{${JSON.stringify(field)}:${text}}`;
-          const least = await leastStretch(() => send(method, path, raw), allowedMs);
-          if (least > allowedMs) slow.push(`${method} ${path} ${field}: ${name} ${Math.round(least)} ms`);
+          const least = await leastStretch(() => send(method, path, raw), maxMs);
+          if (least > maxMs) slow.push(`${method} ${path} ${field}: ${name} ${Math.round(least)} ms`);
         }
       }
     }
@@ -270,9 +296,9 @@ describe("no request holds the process for 50 ms", () => {
     let answered = 0;
     const least = await leastStretch(async () => {
       answered = (await send("POST", path, raw)).statusCode;
-    }, allowedMs);
+    }, maxMs);
     expect(answered).toBeLessThan(500);
-    expect(least).toBeLessThanOrEqual(allowedMs);
+    expect(least).toBeLessThanOrEqual(maxMs);
   });
 
   const eid = "89001012012341234012345678901224";
@@ -304,9 +330,9 @@ describe("no request holds the process for 50 ms", () => {
       let answered = 0;
       const least = await leastStretch(async () => {
         answered = (await send(method, url, raw)).statusCode;
-      }, allowedMs);
+      }, maxMs);
       expect([what, answered]).toEqual([what, expected]);
-      if (least > allowedMs) slow.push(`${what}: ${Math.round(least)} ms`);
+      if (least > maxMs) slow.push(`${what}: ${Math.round(least)} ms`);
     };
     expect((await send("POST", "/v1/targets", JSON.stringify({ eid }))).statusCode).toBeLessThan(300);
     await check("a job of 250 blocks", 202, "POST", "/v1/jobs", { target: eid, work: blocks(250) });
@@ -348,9 +374,9 @@ describe("no request holds the process for 50 ms", () => {
     const answered = new Set<number>();
     const least = await leastStretch(async () => {
       answered.add((await send("POST", "/v1/jobs", raw)).statusCode);
-    }, allowedMs);
+    }, maxMs);
     expect([...answered].every((code) => code === 202 || code === 400)).toBe(true);
-    expect(least).toBeLessThanOrEqual(allowedMs);
+    expect(least).toBeLessThanOrEqual(maxMs);
   });
 
   it.each(["all", "list"])("nor by a campaign over 12,000 targets: %s", { timeout: 300_000 }, async (kind) => {
@@ -370,9 +396,9 @@ describe("no request holds the process for 50 ms", () => {
     const least = await leastStretch(async () => {
       const made = await post("/v1/campaigns", { name: "x", targets, concurrency: 1, canary: 1, action });
       answered = made.statusCode;
-    }, allowedMs);
+    }, maxMs);
     expect(answered).toBe(201);
-    expect(least).toBeLessThanOrEqual(allowedMs);
+    expect(least).toBeLessThanOrEqual(maxMs);
   });
 
   it("nor by a parameter or a header", { timeout: 300_000 }, async () => {
@@ -391,17 +417,18 @@ describe("no request holds the process for 50 ms", () => {
       "-1",
       "9".repeat(14),
     ];
+    const some = inTurn();
     const slow: string[] = [];
     const check = async (what: string, work: () => Promise<unknown>) => {
-      const least = await leastStretch(work, allowedMs);
-      if (least > allowedMs) slow.push(`${what}: ${Math.round(least)} ms`);
+      const least = await leastStretch(work, maxMs);
+      if (least > maxMs) slow.push(`${what}: ${Math.round(least)} ms`);
     };
     for (const { method, path, parameters } of await operations()) {
       if (method !== "GET" || ["/v1/events", "/v1/traces/live"].includes(path)) continue;
       await check(`GET ${path}`, () => send("GET", path));
       for (const { name, in: place } of parameters) {
         if (name === "wait") continue;
-        for (const value of hard) {
+        for (const value of some(2, hard)) {
           const encoded = encodeURIComponent(value).slice(0, 15_000).replace(/%.?$/, "");
           if (place === "query") await check(`GET ${path}?${name}`, () => send("GET", `${path}?${name}=${encoded}`));
           if (place === "header")

@@ -3,6 +3,7 @@ import type { SimulatedEuicc } from "../../../simulators/euicc/euicc.ts";
 import { SoftReader } from "../../../simulators/reader.ts";
 import { systemClock } from "../../../src/base/clock.ts";
 import type { Job } from "../../../src/gateway/model/job.ts";
+import type { NewJob } from "../../../src/gateway/model/new-job.ts";
 import { CardLink } from "../../../src/link/card/card-link.ts";
 import { silentLog } from "../../../src/link/driver.ts";
 import { testRandom } from "../../seed.ts";
@@ -53,6 +54,30 @@ async function hold(bench: Bench, card: SimulatedEuicc, apduTimeoutMs: number): 
   });
   await bench.until(async () => (link.state.up ? true : undefined));
   return link;
+}
+
+/**
+ * A job that expired while the card had its packet; the card answers when `answer` is called. A job that expires before
+ * its packet has left, as on a busy machine, is ordered again with more time.
+ */
+async function expiredAtCard(bench: Bench, card: SimulatedEuicc, order: NewJob) {
+  const transmit = card.transmit.bind(card);
+  let answer = () => {};
+  const held = new Promise<void>((resolve) => {
+    answer = resolve;
+  });
+  let arrived = false;
+  card.transmit = async (command) => {
+    // Only an ENVELOPE carries the packet: what else the terminal asks is answered at once.
+    if (command[1] !== 0xc2) return transmit(command);
+    arrived = true;
+    await held;
+    return transmit(command);
+  };
+  for (let validityMs = 400; ; validityMs *= 2) {
+    const slow = await bench.run({ ...order, validityMs });
+    if (arrived) return { slow, answer };
+  }
 }
 
 function lateness(job: Job): number {
@@ -144,11 +169,10 @@ describe("a job whose validity ends", () => {
     const bench = await started();
     const card = euicc();
     await hold(bench, card, 20_000);
-    card.misbehaviour.delay = 1200;
-    const slow = await bench.run({ target: card.state.eid, work: audit, origin: cli, validityMs: 400 });
+    const { slow, answer } = await expiredAtCard(bench, card, { target: card.state.eid, work: audit, origin: cli });
     expect(slow).toMatchObject({ state: "expired", error: { executed: "unknown" } });
+    answer();
     await bench.until(async () => ((await bench.events()).includes("job.late-answer") ? true : undefined));
-    card.misbehaviour.delay = 0;
     const next = await bench.run({ target: card.state.eid, work: audit, origin: cli });
     expect(next).toMatchObject({ state: "done" });
     const counters = await bench.store.read(async (r) =>
@@ -162,10 +186,10 @@ describe("a job whose validity ends", () => {
     const bench = await started();
     const card = euicc();
     await hold(bench, card, 20_000);
-    card.misbehaviour.delay = 1500;
     const order = { target: card.state.eid, work: audit, request: { spi: "1619" }, origin: cli } as const;
-    const slow = await bench.run({ ...order, validityMs: 300 });
+    const { slow, answer } = await expiredAtCard(bench, card, order);
     expect(slow).toMatchObject({ state: "expired", error: { executed: "unknown" } });
+    answer();
     await bench.until(async () => ((await bench.events()).includes("job.late-answer") ? true : undefined));
     expect(await bench.store.read((r) => r.packets.ofJob(slow.id))).toMatchObject([{ state: "answered" }]);
     expect((await bench.gateway.jobs.get(slow.id)).state).toBe("expired");
