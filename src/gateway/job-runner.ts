@@ -3,6 +3,7 @@ import { asGatewayError, type GatewayError, isGatewayError } from "../base/gatew
 import type { JobId, TargetId } from "../base/id.ts";
 import type { Log } from "../link/driver.ts";
 import { checkPolicy } from "./eis/policy.ts";
+import { blockedMs, deferNewJob } from "./jobs/defer-new-job.ts";
 import { type Around, Dispatcher } from "./jobs/dispatcher.ts";
 import { deferAlike, type FeedJob, makeDue, wasTaken } from "./jobs/feed-job.ts";
 import { expireJob } from "./jobs/stop-job.ts";
@@ -14,8 +15,8 @@ import { chooseRoute, type HttpsState, type Route, routeLinks } from "./links/ro
 import type { GatewayEvent } from "./model/event.ts";
 import { type OpenFailure, openFailure } from "./model/failure.ts";
 import { hasEnded, type Job } from "./model/job.ts";
-import type { JobQueue } from "./model/new-job.ts";
-import type { Store } from "./model/store.ts";
+import type { JobQueue, OrderKey } from "./model/new-job.ts";
+import type { Repositories, Store } from "./model/store.ts";
 import type { Target } from "./model/target.ts";
 import type { Answers } from "./scp80/answers.ts";
 import { beginJob } from "./scp80/begin-job.ts";
@@ -133,6 +134,15 @@ export class JobRunner {
       const possible = route.at === "found" && (route.bearer === "envelope" || job.work.kind === "packet");
       const begun = possible ? await beginJob(r, job, target, route, key) : undefined;
       if (begun === undefined) {
+        const resting = route.at === "blocked" && job.work.kind !== "packet";
+        const deferred = resting ? await this.#deferNew(r, job, route.why, key) : undefined;
+        if (deferred !== undefined) {
+          const go = () => {
+            claim.release();
+            this.#dispatcher.deferred(deferred);
+          };
+          return { job: deferred, handover: { go, release: claim.release } };
+        }
         claim.release();
         return undefined;
       }
@@ -148,6 +158,12 @@ export class JobRunner {
       claim.release();
       throw error;
     }
+  }
+
+  /** A link that comes up from now on resumes the job: its write follows this one. */
+  #deferNew(r: Repositories, job: Omit<Job, "seq">, why: string, key: OrderKey | undefined): Promise<Job | undefined> {
+    this.#blocked.add(job.target);
+    return deferNewJob(r, job, why, key);
   }
 
   async #run(job: Job, { target, firstWaiting }: Around, signal: AbortSignal): Promise<void> {
@@ -233,7 +249,7 @@ export class JobRunner {
     const { clock, store, feed } = this.#deps;
     this.#blocked.add(job.target);
     const now = clock.now();
-    const until = now + 15_000;
+    const until = now + blockedMs;
     await store.write(async (r) => {
       await feed(r, job, { kind: "deferred", at: now, note: why, until });
       if (whom === "and those like it") await deferAlike(r, job, now, until, why);

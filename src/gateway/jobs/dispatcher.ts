@@ -115,6 +115,12 @@ export class Dispatcher {
     } else this.kick(job.target);
   }
 
+  /** A job was stored as deferred: the queue is examined when it is due, or before if it was to be. */
+  deferred({ target, notBefore, validUntil }: Job): void {
+    this.#forget(target);
+    if (notBefore >= validUntil || !this.#timers.has(target)) this.#wakeAt(target, notBefore);
+  }
+
   /** Applies what a commit changed. */
   noteEvent(event: GatewayEvent): void {
     const { target, job, type } = event;

@@ -37,8 +37,8 @@ export interface Handover {
 export interface JobQueue {
   /**
    * Stores a new job of short messages as already under way, as part of a unit of work: its acceptance and the
-   * reservation of its packet are one commit. Undefined, with nothing stored, if the job has to wait for its turn or
-   * for a link. The key must not be in use.
+   * reservation of its packet are one commit. A script without a route is stored as deferred. Undefined, with nothing
+   * stored, if the job has to wait for its turn, or a ready packet for a link. The key must not be in use.
    * @throws crypto.*, target.no-key: the unit of work has to fail
    */
   begin(

@@ -231,7 +231,7 @@ export function jobRepository(
         result: null,
         result_secret: null,
         error: null,
-        note: null,
+        note: job.note ?? null,
         warnings: job.warnings === undefined ? null : toJson(job.warnings),
         idempotency_key: idempotencyKey ?? null,
         idempotency_digest: digest ?? null,
@@ -239,6 +239,7 @@ export function jobRepository(
         started_at: job.startedAt ?? null,
         ended_at: null,
       });
+      if (job.note !== undefined) undeferred.delete(job.target);
       bare.set(job.id, "no packets");
       const others = openJobs.get(job.target);
       if (others !== undefined) openJobs.set(job.target, others.value + 1);
