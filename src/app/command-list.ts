@@ -88,7 +88,7 @@ export const commandList = {
     },
   },
   profile: {
-    summary: "show, check and compare profile packages",
+    summary: "show, check, compare and personalize profile packages",
     async register(own, parts) {
       const { registerProfile } = await import("../face/cli/commands/profile.ts");
       const folders = await profileFolders(parts);

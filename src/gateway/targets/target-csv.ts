@@ -4,6 +4,7 @@ import { CsvError, parse } from "csv-parse";
 import { withoutUndefined } from "../../base/defined.ts";
 import { GatewayError, isGatewayError } from "../../base/gateway-error.ts";
 import { inTurns } from "../../base/turns.ts";
+import { csvDelimiter, csvTrouble, maxCsvRecord } from "../../codec/text/csv.ts";
 import { type Column, columnsOf } from "./csv-columns.ts";
 import { describedTarget, type TargetDescription } from "./target-import.ts";
 
@@ -20,8 +21,6 @@ interface CsvTargets {
   readonly notes: readonly string[];
 }
 
-/** Characters of one line. */
-const maxRecord = 65_536;
 const maxLines = 100_000;
 const chunkLength = 2048;
 
@@ -63,12 +62,12 @@ async function* linesOf(text: string): AsyncGenerator<{ cells: readonly string[]
   const parser = Readable.from(chunks(text)).pipe(
     parse({
       bom: true,
-      delimiter: delimiterOf(text),
+      delimiter: csvDelimiter(text),
       info: true,
       relax_column_count: true,
       skip_empty_lines: true,
       trim: true,
-      max_record_size: maxRecord,
+      max_record_size: maxCsvRecord,
     }),
   );
   let before = 0;
@@ -90,27 +89,12 @@ async function* linesOf(text: string): AsyncGenerator<{ cells: readonly string[]
   }
 }
 
-function csvTrouble(code: string): string {
-  if (code === "CSV_MAX_RECORD_SIZE")
-    return `more than ${maxRecord} characters, or a quotation mark that is not closed`;
-  if (code === "CSV_QUOTE_NOT_CLOSED") return "a quotation mark is not closed";
-  if (code.includes("QUOTE")) return "a quotation mark inside a cell: quote the whole cell and double the mark";
-  return "not valid CSV (RFC 4180)";
-}
-
 /** A text in chunks, one for each turn: the parser does not report lines without content. */
 async function* chunks(text: string): AsyncGenerator<string> {
   for (let at = 0; at < text.length; at += chunkLength) {
     await setImmediate();
     yield text.slice(at, at + chunkLength);
   }
-}
-
-/** The separator of cells in the first line that has any. */
-function delimiterOf(text: string): string {
-  const first = /[^\r\n]+/.exec(text.slice(0, maxRecord))?.[0].replace(/"[^"]*"/g, "") ?? "";
-  const counted = [",", ";", "\t"].map((mark) => ({ mark, count: first.split(mark).length }));
-  return counted.reduce((most, one) => (one.count > most.count ? one : most)).mark;
 }
 
 type Part = Extract<Column, { kind: "scp80" }>["part"];
