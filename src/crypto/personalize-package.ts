@@ -1,3 +1,4 @@
+import { buildProfile, type PackageOutline } from "../codec/profile-package/build.ts";
 import { type PackageValues, packageTemplate } from "../codec/profile-package/personalize/personalize.ts";
 import { blockCipher } from "./block-cipher.ts";
 
@@ -13,6 +14,11 @@ export function personalizePackage(octets: Uint8Array, values: PackageValues): U
 /** The same for many profiles of one package, which is read once. @throws codec.* for octets that are not a package */
 export function packagePersonalizer(octets: Uint8Array): (values: PackageValues) => Uint8Array {
   return packageTemplate(octets, milenageOpc);
+}
+
+/** A minimal profile package of its values. @throws codec.* naming the value (`field`) */
+export function buildPackage(outline: PackageOutline): Uint8Array {
+  return buildProfile(outline, milenageOpc);
 }
 
 /** OPc = E_K(OP) xor OP; K and OP of 16 octets. @throws crypto.key for a K of another length. 3GPP TS 35.206 §4.1 */
