@@ -1,3 +1,6 @@
+import { toHex } from "./hex.ts";
+import type { Secret } from "./secret.ts";
+
 /** Runs of hexadecimal octets, with or without a separator behind each. */
 const octetRun = /(?:[0-9a-fA-F]{2}[ :_-]?){8,}/g;
 /** Octets with the same marks or blanks between all of them. */
@@ -109,6 +112,16 @@ const isMixed = (digits: string) => /[a-fA-F]/.test(digits) && /\d/.test(digits)
 function withoutOwn(digits: string, own: readonly string[]): string {
   return own.reduce((left, one) => left.replaceAll(one, ""), digits);
 }
+
+/** Whether a text contains one of these keys in hexadecimal, whatever is between its digits. */
+export function repeatsKey(keys: readonly Secret[]): (text: string) => boolean {
+  const values = keys.map((key) => toHex(key.reveal()));
+  return (text) => {
+    const digits = text.replace(/0x|[^0-9a-f]/gi, "").toUpperCase();
+    return values.some((value) => digits.includes(value));
+  };
+}
+
 /** A name from outside for an error or a report: text that could be a key is replaced by its length. */
 export function safeName(name: string): string {
   const plain = name.length <= 64 && keyLike(name) === undefined && /^[\x20-\x7e]*$/.test(name);

@@ -3,6 +3,7 @@ import { newId } from "../base/id.ts";
 import { isdRTar, parseAid } from "../codec/euicc/aid.ts";
 import { es5Commands } from "../codec/euicc/es5/functions.ts";
 import { readIccid } from "../codec/euicc/iccid.ts";
+import { sequenceText } from "../codec/euicc/notification.ts";
 import { profileDifferences } from "./eis/card-audit.ts";
 import { deletesItself, profileName } from "./eis/policy.ts";
 import { type FeedJob, jobFeed } from "./jobs/feed-job.ts";
@@ -169,7 +170,7 @@ async function adoptConfirmation(r: Repositories, job: Job, commands: readonly E
   if (job.origin.face === "system") return;
   for (const { function: fn, succeeded } of commands) {
     if (fn.name !== "confirmNotification" || !succeeded) continue;
-    const sequence = fn.sequence.toString(16).toUpperCase().padStart(4, "0");
+    const sequence = sequenceText(fn.sequence);
     const recent = await r.notifications.list(job.target, undefined, 20);
     const meant = recent.find((one) => one.sequence === sequence && one.confirmation !== "none");
     if (meant !== undefined && meant.confirmation !== "confirmed")

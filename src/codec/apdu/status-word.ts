@@ -14,6 +14,16 @@ type StatusClass =
   | "busy"
   | "error";
 
+/** A status word in its written form: four upper-case hexadecimal digits. */
+export function swText(sw: number): string {
+  return sw.toString(16).toUpperCase().padStart(4, "0");
+}
+
+/** The status word of a written form; NaN for any other text. */
+export function swOf(text: string): number {
+  return Number.parseInt(text, 16);
+}
+
 /** The class of a status word. ETSI TS 102 221 §10.2, ISO/IEC 7816-4 §5.6 */
 export function statusClass(sw: number): StatusClass {
   const sw1 = sw >> 8;

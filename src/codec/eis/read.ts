@@ -1,5 +1,6 @@
 import type { Element } from "@xmldom/xmldom";
 import { GatewayError, isGatewayError } from "../../base/gateway-error.ts";
+import { octetsOrNone } from "../../base/octet-text.ts";
 import { parseEid } from "../euicc/eid.ts";
 import { eisDocuments } from "./documents.ts";
 import { elements, parseXml, textOf } from "./xml.ts";
@@ -74,6 +75,13 @@ export function readEis(eis: Element): EisDescription {
         .map((one) => [one.getAttribute("key") ?? "", one.getAttribute("value") ?? ""]),
     ),
   };
+}
+
+/** The certificate (7F21) in the part `ecasd` of an EIS in JSON; undefined without one in hexadecimal. GP Amendment E §4.5.2 */
+export function ecasdCertificate(ecasd: unknown): Uint8Array | undefined {
+  const certificate =
+    typeof ecasd === "object" && ecasd !== null && "certificate" in ecasd ? ecasd.certificate : undefined;
+  return octetsOrNone(certificate);
 }
 
 /** An EID in either of its forms as its digits; what is none is left for the import to refuse by name. */

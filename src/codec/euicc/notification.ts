@@ -35,6 +35,16 @@ export function notificationTypeText(type: number): string {
   return types[type] ?? `notification type ${hexTag(type)}`;
 }
 
+/** A sequence number in its written form: four upper-case hexadecimal digits. */
+export function sequenceText(sequence: number): string {
+  return sequence.toString(16).toUpperCase().padStart(4, "0");
+}
+
+/** The sequence number of a written form. */
+export function sequenceOf(text: string): number {
+  return Number.parseInt(text, 16);
+}
+
 /** The IMEI of a notification as digits, when it holds fifteen. */
 export function notificationImei(notification: Notification): string | undefined {
   return notification.imei === undefined ? undefined : imeiText(notification.imei);

@@ -52,6 +52,12 @@ export function parseSpi(octets: Uint8Array, base = 0): Spi {
   return { command, response };
 }
 
+/** Whether these are the two octets of a SPI without reserved values. */
+export function isSpi(octets: Uint8Array): boolean {
+  const [first, second, ...others] = octets;
+  return commandSpis[first ?? -1] !== undefined && responseSpis[second ?? -1] !== undefined && others.length === 0;
+}
+
 /** The octets of a SPI in its written form, four hexadecimal digits. @throws codec.text */
 export function spiOctets(text: string): Uint8Array {
   return fromHex(text);

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { octetsOf } from "../../base/octet-text.ts";
 import { strict } from "../../base/strict.ts";
 import { eidText, iccidText, msisdnText, tarText } from "../../codec/euicc/identity-shapes.ts";
 import { notificationModes } from "../../gateway/model/notification-mode.ts";
@@ -221,9 +222,7 @@ export const targetOperations = {
       text: z.string().max(8_000_000).optional().describe("CSV or XML"),
       eum: z.string().max(20_000).optional().describe("Certificate of the eUICC manufacturer, PEM (XML only)"),
       ci: z.string().max(20_000).optional().describe("Certificate of the issuer, PEM (XML only)"),
-      transportKey: z
-        .string()
-        .regex(/^[0-9a-fA-F]{32}$/, "must be 16 hexadecimal octets")
+      transportKey: octetsOf(z.string().regex(/^[0-9a-fA-F]{32}$/, "must be 16 hexadecimal octets"))
         .optional()
         .describe("Key that unwraps the key values (XML only)"),
       items: z.array(description).max(10_000).optional(),

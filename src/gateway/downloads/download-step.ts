@@ -1,7 +1,8 @@
+import { swText } from "../../codec/apdu/status-word.ts";
 import type { Download, DownloadFailure, DownloadStage } from "../model/download.ts";
 import type { DownloadMaterial } from "./material.ts";
 import { created, endedWith, type FreshValues, type Move, move, removed, stayed, verifiedOrEnded } from "./move.ts";
-import { hexWord, lastCommand, notSent, type StepAnswer } from "./step-answer.ts";
+import { lastCommand, notSent, type StepAnswer } from "./step-answer.ts";
 import { afterKeys } from "./step-keys.ts";
 import { afterPackage } from "./step-package.ts";
 import { afterState } from "./step-state.ts";
@@ -82,9 +83,9 @@ function afterIsdP(now: Download, at: number, answer: StepAnswer, fresh: FreshVa
   if (answer.kind === "not-sent") return endedWith(now, at, notSent("CreateISDP", answer));
   const last = answer.kind === "answered" ? lastCommand(answer) : undefined;
   if (last?.sw === 0x9000) return created(now, at, fresh);
-  const sw = last === undefined ? "without a status word" : `with ${hexWord(last.sw)}`;
+  const sw = last === undefined ? "without a status word" : `with ${swText(last.sw)}`;
   const message = `the card refused CreateISDP ${sw}${last?.sw === 0x6985 ? ": the AID is in use" : ""}`;
-  return endedWith(now, at, { kind: "card", message, ...(last && { detail: { sw: hexWord(last.sw) } }) });
+  return endedWith(now, at, { kind: "card", message, ...(last && { detail: { sw: swText(last.sw) } }) });
 }
 
 function afterCleanUp(
@@ -96,7 +97,7 @@ function afterCleanUp(
   const last = answer.kind === "answered" ? lastCommand(answer) : undefined;
   if (last?.sw === 0x9000 || last?.sw === 0x6a88) return removed(now, at, stage);
   if (answer.kind === "not-sent") return endedWith(now, at, stage.failure, `not deleted: ${answer.why.message}`);
-  const why = last === undefined ? "the answer is lost" : `refused with ${hexWord(last.sw)}`;
+  const why = last === undefined ? "the answer is lost" : `refused with ${swText(last.sw)}`;
   return move(now, at, { at: "state", of: "clean-up", failure: stage.failure }, why);
 }
 
@@ -105,7 +106,7 @@ function afterEnable(now: Download, at: number, answer: StepAnswer): Move {
   // The profile switch decides; its end is an event of its own.
   if (last?.sw === 0x9000) return stayed(now);
   if (answer.kind === "lost") return move(now, at, { at: "verifying" }, "the answer is lost");
-  return verifiedOrEnded({ ...now, enabled: "failed" }, at, last === undefined ? "not sent" : hexWord(last.sw));
+  return verifiedOrEnded({ ...now, enabled: "failed" }, at, last === undefined ? "not sent" : swText(last.sw));
 }
 
 function afterSwitch(now: Download, at: number, outcome: "confirmed" | "rolled-back" | "lapsed"): Move {

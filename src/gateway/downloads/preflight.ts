@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { withoutUndefined } from "../../base/defined.ts";
 import { isGatewayError } from "../../base/gateway-error.ts";
 
@@ -9,6 +8,7 @@ import type { CardFacts } from "../../codec/profile-package/check/card.ts";
 import { checkPackage, isRefused } from "../../codec/profile-package/check/check-package.ts";
 import { describePackage } from "../../codec/profile-package/describe.ts";
 import { readProfilePackage } from "../../codec/profile-package/element.ts";
+import { sha256Text } from "../../crypto/digest.ts";
 import type { DownloadOrder, PackageFacts } from "../model/download.ts";
 import type { KeySetInfo } from "../model/key-set.ts";
 import type { Target } from "../model/target.ts";
@@ -38,7 +38,7 @@ interface PreflightInput {
 
 /** Facts about a package, none of them secret; only its hash and size if it cannot be read. */
 export function packageFacts(octets: Uint8Array, blockOctets: number): PackageFacts {
-  const sha256 = createHash("sha256").update(octets).digest("hex");
+  const sha256 = sha256Text(octets);
   const size = { sha256, octets: octets.length, blocks: cutPackage(octets, blockOctets, { allowLarge: true }).length };
   try {
     const { version, profileType, iccid, imsi } = describePackage(readProfilePackage(octets));

@@ -1,4 +1,5 @@
 import { isGatewayError } from "../../base/gateway-error.ts";
+import { swOf } from "../../codec/apdu/status-word.ts";
 import { splitResponses } from "../../codec/ota/script-response.ts";
 import type { DownloadFailure } from "../model/download.ts";
 import type { JobFailure } from "../model/failure.ts";
@@ -62,16 +63,11 @@ function bodiesOf(data: Uint8Array | undefined): readonly Uint8Array[] {
 /** The R-APDU of the last command. */
 export function lastCommand({ commands }: Extract<StepAnswer, { kind: "answered" }>) {
   const last = commands.at(-1);
-  return last === undefined ? undefined : { data: last.data, sw: Number.parseInt(last.sw, 16) };
+  return last === undefined ? undefined : { data: last.data, sw: swOf(last.sw) };
 }
 
 /** A step that did not reach the card. */
 export function notSent(step: string, { why, state }: Extract<StepAnswer, { kind: "not-sent" }>): DownloadFailure {
   if (state === "cancelled") return { kind: "cancelled", message: "the download was cancelled" };
   return { kind: "broken", message: `${step} did not reach the card: ${why.message}`, detail: { code: why.code } };
-}
-
-/** A status word as text. */
-export function hexWord(sw: number): string {
-  return sw.toString(16).toUpperCase().padStart(4, "0");
 }

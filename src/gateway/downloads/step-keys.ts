@@ -1,4 +1,5 @@
 import { isGatewayError } from "../../base/gateway-error.ts";
+import { swText } from "../../codec/apdu/status-word.ts";
 import { scp03tTag } from "../../codec/euicc/scp03t.ts";
 import { scriptItems } from "../../codec/ota/script-response.ts";
 import type { EstablishmentAnswer } from "../../crypto/key-establishment/verdict.ts";
@@ -8,7 +9,7 @@ import type { Download, DownloadFailure, DownloadStage } from "../model/download
 import { establishmentOf, offerOf } from "./material.ts";
 import { endedWith, type FreshValues, failedWithIsdP, type Move, move } from "./move.ts";
 import { firstSequence } from "./stage-work.ts";
-import { hexWord, lastCommand, notSent, type StepAnswer } from "./step-answer.ts";
+import { lastCommand, notSent, type StepAnswer } from "./step-answer.ts";
 
 /** How often a step before the package may be taken in one attempt. */
 const maxTries = 3;
@@ -131,8 +132,8 @@ const faults: Readonly<Record<EstablishmentFailed["fault"], string>> = {
 
 function establishmentFailed(now: Download, at: number, verdict: EstablishmentFailed, fresh: FreshValues): Move {
   const { fault, sw, next } = verdict;
-  const message = `${faults[fault]}${sw === undefined ? "" : ` (${hexWord(sw)})`}`;
-  const detail = { fault, ...(sw === undefined ? {} : { sw: hexWord(sw) }) };
+  const message = `${faults[fault]}${sw === undefined ? "" : ` (${swText(sw)})`}`;
+  const detail = { fault, ...(sw === undefined ? {} : { sw: swText(sw) }) };
   const failure: DownloadFailure = { kind: "keys", message, detail };
   const tries = now.steps.filter((step) => step.attempt === now.attempt && step.stage === "keys").length;
   if (next === "repeat" || (next === "repeat-once" && tries < 2)) return again(now, at, failure, fresh);

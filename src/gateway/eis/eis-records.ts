@@ -1,15 +1,14 @@
 import { setImmediate } from "node:timers/promises";
 import type { Element } from "@xmldom/xmldom";
 import { withoutUndefined } from "../../base/defined.ts";
-import { GatewayError, isGatewayError } from "../../base/gateway-error.ts";
-import { fromHex, toHex } from "../../base/hex.ts";
+import { GatewayError } from "../../base/gateway-error.ts";
 import { refuseForeignContent, withoutKeyValues } from "../../codec/eis/content.ts";
 import { eisDocuments } from "../../codec/eis/documents.ts";
-import { type EisDescription, type EisKeySet, eisElement, readEis } from "../../codec/eis/read.ts";
+import { type EisDescription, ecasdCertificate, eisElement, readEis } from "../../codec/eis/read.ts";
 import { updateEis, type WrittenEis, writeEis } from "../../codec/eis/write.ts";
 import { writeSmsrTemplates, writeTemplates } from "../../codec/euicc/templates.ts";
+import { clearKeySet } from "../../crypto/eis-keys.ts";
 import { checkEisTrust, type EisTrust, type TrustAnchors, unproved } from "../../crypto/eis-trust.ts";
-import { aesKcv, unwrapKeyValue } from "../../crypto/transport-key.ts";
 import type { KeySetInfo } from "../model/key-set.ts";
 import type { Target } from "../model/target.ts";
 import { withoutLogins } from "../targets/connectivity.ts";
@@ -20,8 +19,8 @@ import type { ImportOptions, ImportOutcome, Targets } from "../targets/targets.t
 
 /** Options of an import. */
 interface EisImport extends TrustAnchors {
-  /** Key that the key values are wrapped with, hexadecimal; absent when they are in clear. */
-  readonly transportKey?: string;
+  /** Key that the key values are wrapped with; absent when they are in clear. */
+  readonly transportKey?: Uint8Array;
 }
 
 /** An EIS that was read, with warnings. */
@@ -69,7 +68,7 @@ export class EisRecords {
       throw new GatewayError("crypto.signature", `${read.eid}: ${why}`, { detail: { field: "xml", check: what } });
     refuseForeignContent(element);
     const warnings: string[] = [];
-    const keySets = read.isdR.keySets.map((set) => clearKeys(set, how.transportKey, warnings));
+    const keySets = read.isdR.keySets.map((set) => clearKeySet(set, how.transportKey, warnings));
     const signature = trust.checks.find(({ what }) => what === "eis-by-eum");
     if (signature !== undefined && signature.result !== "good") {
       const { why, result } = signature;
@@ -95,8 +94,7 @@ export class EisRecords {
     const facts = factsOf(target);
     const xml = facts.get("xml");
     const element = typeof xml === "string" ? eisElement(xml) : undefined;
-    const certificate = new Map(Object.entries(facts.get("ecasd") ?? {})).get("certificate");
-    const ecasd = typeof certificate === "string" ? octetsOf(certificate) : undefined;
+    const ecasd = ecasdCertificate(facts.get("ecasd"));
     return checkEisTrust(
       {
         eid: target.eid ?? "",
@@ -108,37 +106,7 @@ export class EisRecords {
 }
 
 function ofDescription(read: EisDescription, element: Element) {
-  const { ecasd } = read;
-  const certificate =
-    typeof ecasd === "object" && ecasd !== null && "certificate" in ecasd ? ecasd.certificate : undefined;
-  const octets = typeof certificate === "string" ? octetsOf(certificate) : undefined;
-  return { eid: read.eid, element, ...withoutUndefined({ ecasd: octets }) };
-}
-
-function octetsOf(text: string): Uint8Array | undefined {
-  try {
-    return fromHex(text);
-  } catch (error) {
-    if (isGatewayError(error)) return undefined;
-    throw error;
-  }
-}
-
-/** A key set with its values in clear, verified against their check values, ready to be imported. */
-function clearKeys(set: EisKeySet, transportKey: string | undefined, warnings: string[]) {
-  const { kvn, type, cntr } = set;
-  const keys = set.keys.map(({ id, type: keyType, value, kcv }) => {
-    const at = `Isd-r.Keyset ${kvn}.Key ${id}`;
-    const given = octetsOf(value);
-    if (given === undefined)
-      throw new GatewayError("target.invalid", `${at}: must be hexadecimal`, { detail: { field: at } });
-    const clear = transportKey === undefined ? given : unwrapKeyValue(given, fromHex(transportKey));
-    const fits = [16, 24, 32].includes(clear.length) && keyType === "88";
-    if (kcv !== undefined && fits && toHex(aesKcv(clear)) !== kcv.toUpperCase())
-      warnings.push(`${at}: its check value is wrong`);
-    return { id, type: keyType, value: toHex(clear) };
-  });
-  return { kvn, type, ...withoutUndefined({ cntr }), keys };
+  return { eid: read.eid, element, ...withoutUndefined({ ecasd: ecasdCertificate(read.ecasd) }) };
 }
 
 function factsOf(target: Target): ReadonlyMap<string, unknown> {

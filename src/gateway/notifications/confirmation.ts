@@ -1,6 +1,7 @@
 import { newId } from "../../base/id.ts";
 import { isdRTar } from "../../codec/euicc/aid.ts";
 import { es5Commands } from "../../codec/euicc/es5/functions.ts";
+import { sequenceOf } from "../../codec/euicc/notification.ts";
 import type { Links } from "../links/links.ts";
 import type { QueueConfirmation } from "./notifications.ts";
 
@@ -10,7 +11,7 @@ const confirmationValidityMs = 10 * 60_000;
 /** Queues HandleNotificationConfirmation before all other jobs. SGP.02 §4.1.1.12 */
 export function confirmationsOver(links: Links): QueueConfirmation {
   return async (r, target, notification, at) => {
-    const sequence = Number.parseInt(notification.sequence, 16);
+    const sequence = sequenceOf(notification.sequence);
     const link = links.find(notification.link);
     const { job } = await r.jobs.insert({
       id: newId("job", at),

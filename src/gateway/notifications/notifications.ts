@@ -7,6 +7,7 @@ import {
   Notification,
   notificationImei,
   notificationTypeText,
+  sequenceText,
 } from "../../codec/euicc/notification.ts";
 import { decode } from "../../codec/kit/codec.ts";
 import type { FeedJob } from "../jobs/feed-job.ts";
@@ -211,7 +212,7 @@ export class Notifications {
     const profileSwitch = target === undefined ? undefined : await r.profileSwitches.latest(target.id);
     const open = profileSwitch !== undefined && (profileSwitch.at === "accepted" || profileSwitch.at === "switched");
     const since = open ? profileSwitch.acceptedAt : receivedAt - copyWindowMs;
-    const sequence = value.sequence.toString(16).toUpperCase().padStart(4, "0");
+    const sequence = sequenceText(value.sequence);
     const copy = await r.notifications.copyOf(value.eid, raw, { verified, counts }, since);
     if (copy !== undefined) {
       await r.notifications.patch(copy.id, { copies: copy.copies + 1, lastAt: receivedAt });

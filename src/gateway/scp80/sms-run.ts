@@ -3,6 +3,7 @@ import { asGatewayError } from "../../base/gateway-error.ts";
 import { concatBytes } from "../../base/hex.ts";
 import type { PacketId } from "../../base/id.ts";
 import { backoffMs } from "../../base/retry.ts";
+import { swText } from "../../codec/apdu/status-word.ts";
 import { readSegment } from "../../codec/sms/concatenation.ts";
 import type { Log } from "../../link/driver.ts";
 import { type SmsBearer, type SubmitOutcome, submitFate } from "../../link/sms-bearer.ts";
@@ -302,7 +303,7 @@ export class SmsRun {
 
   /** The card itself (RP-ERROR, status word of the ENVELOPE) refused a short message: a packet without it cannot run. */
   #refused(job: Job, packet: PacketRecord, { cause, sw }: Extract<SubmitOutcome, { at: "refused" }>): Promise<void> {
-    const word = sw?.toString(16).toUpperCase().padStart(4, "0");
+    const word = sw === undefined ? undefined : swText(sw);
     const doubtful = packet.transmissions > 1 || (word !== undefined && mayHaveActed(word));
     const meaning = word === undefined ? {} : { sw: word, meaning: statusMeaning(undefined, word) };
     const message = `the card refused the short message${word === undefined ? "" : `: ${word}, ${meaning.meaning}`}`;

@@ -1,11 +1,11 @@
 import { withoutUndefined } from "../../base/defined.ts";
-import { statusWordName } from "../../codec/apdu/status-word.ts";
+import { statusWordName, swOf } from "../../codec/apdu/status-word.ts";
 import { type ClassifiedCommand, classifyCommand } from "../../codec/euicc/es5/classify.ts";
 import { commandStatusText } from "../../codec/euicc/es5/status.ts";
 
 /** The meaning of a status word as the answer of a command, in the words of the ES5 function if it is one. */
 export function statusMeaning(fn: ClassifiedCommand["function"] | undefined, sw: string): string {
-  const value = Number.parseInt(sw, 16);
+  const value = swOf(sw);
   return (fn === undefined ? undefined : commandStatusText(fn, value)) ?? statusWordName(value);
 }
 

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { GatewayError } from "../../base/gateway-error.ts";
 import { safeName } from "../../base/key-like.ts";
 import { nearest } from "../../base/nearest.ts";
-import { type Aid, euiccAid, isdPLoadFileAid, parseAid, parseTar } from "../../codec/euicc/aid.ts";
+import { type Aid, euiccAid, isdPLoadFileAid, parseAid, tarFromOctets } from "../../codec/euicc/aid.ts";
 import { type Es5Function, es5Function, es5Functions } from "../../codec/euicc/es5/functions.ts";
 import type { ProfileLookup } from "../../codec/euicc/es5/record.ts";
 import { sameIccid } from "../../codec/euicc/iccid.ts";
@@ -67,7 +67,7 @@ function profilesOf(target: Target): ProfileLookup {
 export function freeIsdP(target: Target): Aid {
   const taken = new Set(target.esimProfiles.map((one) => one.aid));
   for (let tar = 0x10; tar <= 0xffff; tar++) {
-    const candidate = euiccAid(parseTar(tar.toString(16).padStart(6, "0")));
+    const candidate = euiccAid(tarFromOctets(Uint8Array.of(0, tar >> 8, tar & 0xff)));
     if (!taken.has(candidate) && candidate !== isdPLoadFileAid) return candidate;
   }
   throw new GatewayError("target.invalid", "no ISD-P AID is free", { detail: { field: "params.aid" } });

@@ -1,5 +1,6 @@
 import { withoutUndefined } from "../../base/defined.ts";
 import { GatewayError } from "../../base/gateway-error.ts";
+import { swOf } from "../../codec/apdu/status-word.ts";
 import type { Es5Answer } from "../../codec/euicc/es5/answer.ts";
 import { type ClassifiedCommand, classifyCommand } from "../../codec/euicc/es5/classify.ts";
 import { type Es5Function, es5Answer, es5Function, isEs5Function } from "../../codec/euicc/es5/functions.ts";
@@ -33,7 +34,7 @@ export function executedCommands(work: JobWork, results: readonly CommandResult[
     const { function: fn } = classifyCommand(apdu);
     const answer = isEs5Function(fn) ? answerOf(fn, result) : undefined;
     const { sw } = result;
-    const succeeded = swSucceeds(Number.parseInt(sw, 16), apdu);
+    const succeeded = swSucceeds(swOf(sw), apdu);
     const facts = { function: fn, succeeded, sw, meaning: statusMeaning(fn, sw) };
     return [{ ...facts, ...withoutUndefined({ answer }) }];
   });

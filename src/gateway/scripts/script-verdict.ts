@@ -1,7 +1,7 @@
 import { withoutUndefined } from "../../base/defined.ts";
 import type { ErrorDetail } from "../../base/gateway-error.ts";
 import { GatewayError } from "../../base/gateway-error.ts";
-import { isSuccess, statusClass } from "../../codec/apdu/status-word.ts";
+import { isSuccess, statusClass, swText } from "../../codec/apdu/status-word.ts";
 import { euiccResponseText, isInstalled, readEuiccResponse } from "../../codec/euicc/euicc-response.ts";
 import { isScp03tError, scp03tCommandName, scp03tErrorText } from "../../codec/euicc/scp03t.ts";
 import { capduObject, isCapdu, isExpandedScript, parseScript, type ScriptObject } from "../../codec/ota/script.ts";
@@ -126,10 +126,6 @@ function readAnswer(data: Uint8Array): ScriptResponse | undefined {
 
 function commandResult({ data, sw }: { readonly data: Uint8Array; readonly sw: number }): CommandResult {
   return { data, sw: swText(sw) };
-}
-
-function swText(sw: number): string {
-  return sw.toString(16).toUpperCase().padStart(4, "0");
 }
 
 function scriptFailure(message: string, facts: ExecutedFacts, detail: ErrorDetail = {}): JobFailure {

@@ -2,6 +2,8 @@ import { withoutUndefined } from "../../base/defined.ts";
 import { checked } from "../../base/field-words.ts";
 import { GatewayError } from "../../base/gateway-error.ts";
 import { newId, type TargetId } from "../../base/id.ts";
+import { repeatsKey } from "../../base/key-like.ts";
+import type { Secret } from "../../base/secret.ts";
 import { firstIssue, pathText } from "../../base/strict.ts";
 import { parseAid } from "../../codec/euicc/aid.ts";
 import { eidCheckDigitsOk } from "../../codec/euicc/eid.ts";
@@ -242,7 +244,7 @@ function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
 /** @throws target.invalid for text that could be a key or repeats a key of the description */
 function refuseKeysInClear(shape: TargetShape): void {
   const keys = [...(shape.isdR?.keySets ?? []), ...shape.keySets].flatMap(({ keys: all }) =>
-    all.map(({ value }) => value.toUpperCase()),
+    all.map(({ value }) => value),
   );
   lookForKeys(shape, digitsOf(shape, shape.profiles ?? []), keys);
 }
@@ -260,11 +262,11 @@ function digitsOf(target: Numbers, profiles: readonly Numbers[]): string[] {
     .filter((one) => one !== undefined);
 }
 
-function lookForKeys(root: object, digits: readonly string[], keys: readonly string[]): void {
+function lookForKeys(root: object, digits: readonly string[], keys: readonly Secret[]): void {
+  const repeats = repeatsKey(keys);
   const look = (value: unknown, path: readonly (string | number)[], chosen: string | undefined): void => {
     if (typeof value === "string" && chosen !== undefined) {
-      const octets = value.replace(/0x|[^0-9a-f]/gi, "").toUpperCase();
-      const why = keys.some((key) => octets.includes(key))
+      const why = repeats(value)
         ? "repeats a key of the import; this field is stored and displayed in clear"
         : shownTexts.includes(chosen)
           ? undefined

@@ -1,8 +1,8 @@
 import { withoutUndefined } from "../../base/defined.ts";
 import { GatewayError } from "../../base/gateway-error.ts";
 import { newId, type TargetId } from "../../base/id.ts";
-import { keyLike } from "../../base/key-like.ts";
-import { Secret } from "../../base/secret.ts";
+import { keyLike, repeatsKey } from "../../base/key-like.ts";
+import type { Secret } from "../../base/secret.ts";
 import { isdRTar, type Tar } from "../../codec/euicc/aid.ts";
 import { readPskIdentity } from "../../codec/gp/psk-identity.ts";
 import { type KeySet, type KeySetInfo, servesTar } from "../model/key-set.ts";
@@ -60,7 +60,7 @@ function keySetOf(target: TargetId, shape: KeySetShape, at: string, now: number)
   const keys = new Map<number, Secret>();
   for (const [index, key] of shape.keys.entries()) {
     if (keys.has(key.id)) throw invalid(`${at}.keys.${index}.id`, `duplicate key ${key.id}`);
-    keys.set(key.id, new Secret(Buffer.from(key.value, "hex")));
+    keys.set(key.id, key.value);
   }
   if (shape.type === "SCP80")
     for (const [index, { type }] of shape.keys.entries())
@@ -98,8 +98,7 @@ function checkIdentity(identity: string, shape: KeySetShape, at: string): void {
   if (shape.type !== "SCP81") throw invalid(field, "is valid for SCP81 key sets only");
   const euicc = readPskIdentity(identity);
   if (euicc === undefined) {
-    const letters = identity.toUpperCase();
-    if (shape.keys.some(({ value }) => letters.includes(value.toUpperCase())))
+    if (repeatsKey(shape.keys.map(({ value }) => value))(identity))
       throw invalid(field, "repeats a key of the set; an identity is stored and displayed in clear");
     return;
   }

@@ -1,11 +1,12 @@
 import { z } from "zod";
-import { isGatewayError } from "../../base/gateway-error.ts";
-import { fromHex } from "../../base/hex.ts";
 import { keyLike, namesSecret, safeName } from "../../base/key-like.ts";
+import { octetsOf } from "../../base/octet-text.ts";
+import { Secret } from "../../base/secret.ts";
 import { strict } from "../../base/strict.ts";
 import { eidText, iccidText, imsiText, msisdnText, tarText } from "../../codec/euicc/identity-shapes.ts";
 import { catTemplateText, templateText } from "../../codec/euicc/templates.ts";
-import { parseSpi } from "../../codec/ota/spi.ts";
+import { counterText } from "../../codec/ota/counter-text.ts";
+import { spiText } from "../../codec/ota/spi-text.ts";
 import { maxCounter } from "../model/key-set.ts";
 import { notificationMode } from "../model/notification-mode.ts";
 
@@ -13,14 +14,8 @@ const hex = (octets: string) =>
   z
     .string()
     .regex(new RegExp(`^([0-9a-fA-F]{2}){${octets}}$`), `must be ${octets.replace(",", " to ")} hexadecimal octets`);
-const keyValue = hex("8,64");
-const cntr = z.union([
-  z.number().int().min(0).max(maxCounter),
-  z
-    .string()
-    .regex(/^[0-9a-fA-F]{1,10}$/, "must be a counter of at most five octets")
-    .transform((text) => Number.parseInt(text, 16)),
-]);
+const keyValue = octetsOf(hex("8,64")).transform((octets) => new Secret(octets));
+const cntr = z.union([z.number().int().min(0).max(maxCounter), counterText]);
 
 /** Text that is stored and displayed in clear, and therefore must not be a possible key. */
 function plain(maxLength: number) {
@@ -103,9 +98,7 @@ const address = z
 
 /** {@link TargetSettings} as given from outside. */
 export const TargetSettingsShape = strict({
-  spi: hex("2")
-    .refine((text) => isSpi(text), "has reserved values (ETSI TS 102 225 §5.1.1); a valid value is 1621")
-    .optional(),
+  spi: spiText.optional(),
   scriptFormat: z.enum(["expanded-definite", "expanded-indefinite", "compact"]).optional(),
   originator: address.optional(),
   serviceCentre: address.optional(),
@@ -282,15 +275,4 @@ export function refusalOfText(text: string, own: readonly string[], field?: stri
   return what === undefined
     ? undefined
     : `contains ${what}, which could be a key; this field is stored and displayed in clear`;
-}
-
-/** Whether octets are a SPI without reserved values. */
-function isSpi(text: string): boolean {
-  try {
-    parseSpi(fromHex(text));
-    return true;
-  } catch (error) {
-    if (isGatewayError(error)) return false;
-    throw error;
-  }
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { isdRTar, parseTar } from "../../../src/codec/euicc/aid.ts";
+import { isdRTar } from "../../../src/codec/euicc/aid.ts";
+import { KeySetShape } from "../../../src/gateway/targets/target-shape.ts";
 import { Bench, euicc } from "../bench.ts";
 
 const origin = { face: "cli" } as const;
@@ -61,8 +62,8 @@ describe("the end of an SM-SR change", () => {
     const { bench: opened, target, call, sets } = await scene();
     await using bench = opened;
     await bench.targets.putKeys(target, [
-      { kvn: 3, type: "SCP80", keys: fresh, cntr: 7, ccLength: 8, tars: [parseTar("B20100")] },
-      { kvn: 4, type: "SCP80", keys: fresh, cntr: 8, ccLength: 8, tars: [isdRTar, parseTar("B00010")] },
+      KeySetShape.parse({ kvn: 3, keys: fresh, cntr: 7, tars: ["B20100"] }),
+      KeySetShape.parse({ kvn: 4, keys: fresh, cntr: 8, tars: [isdRTar, "B00010"] }),
     ]);
     await call("finaliseISDRhandover", keepNew, 2);
     expect(await sets()).toEqual([

@@ -5,6 +5,7 @@ import { rest, u16 } from "../../../kit/primitives.ts";
 import { many, template, tlv } from "../../../kit/template.ts";
 import { aidFromOctets } from "../../aid.ts";
 import { dgiBytes } from "../../dgi.ts";
+import { sequenceOf } from "../../notification.ts";
 import { storeBlocks } from "../apdu.ts";
 import { es5Call, es5Record } from "../record.ts";
 
@@ -46,7 +47,7 @@ export const confirmNotification = es5Record<ConfirmNotification>({
     }),
     from: ({ sequence }): ConfirmNotification => ({
       name: "confirmNotification",
-      sequence: typeof sequence === "string" ? Number.parseInt(sequence, 16) : sequence,
+      sequence: typeof sequence === "string" ? sequenceOf(sequence) : sequence,
     }),
     options: { values: { sequence: "hex" } },
   }),
