@@ -58,7 +58,7 @@ it.each([
   "const text = octets\n  .at(0)\n  ?.toString( 16 )\n  .padStart(2);",
   "const value = parseInt(text.slice(0, 2), 16);",
   "const value = Number.parseInt(\n  text.slice(f(0, 1), 2),\n  16,\n);",
-  "const value = Number(`0x${text}`);",
+  `const value = Number(\`0x\${text}\`);`,
   'const value = BigInt("0x" + text);',
 ])("the guard sees %j", (text) => {
   expect(conversionsIn({ path: "a.ts", text })).not.toEqual([]);
