@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { Cleanup } from "../base/cleanup.ts";
 import { systemClock } from "../base/clock.ts";
+import { withoutUndefined } from "../base/defined.ts";
 import { detach } from "../base/detach.ts";
 import type { TargetId } from "../base/id.ts";
 import { originForm } from "../codec/gp/admin-http.ts";
@@ -8,7 +9,7 @@ import type { Gateway } from "../gateway/gateway.ts";
 import { feedJob } from "../gateway/job-effects.ts";
 import type { Store } from "../gateway/model/store.ts";
 import type { Target } from "../gateway/model/target.ts";
-import { Scp81Bearer } from "../gateway/scp81/bearer.ts";
+import { Scp81Bearer, type SessionPauses } from "../gateway/scp81/bearer.ts";
 import { Scp81Store } from "../gateway/scp81/dialog-store.ts";
 import { PskDirectory } from "../gateway/scp81/psk-directory.ts";
 import { chosenSessions } from "../gateway/scp81/session-choice.ts";
@@ -41,6 +42,7 @@ interface Scp81ServiceDeps {
   readonly gateway: Gateway;
   readonly log: Log;
   readonly upstreams?: Scp81Upstreams;
+  readonly pauses?: SessionPauses;
 }
 
 /** The SCP81 server with its bearer, and the terminal's side of BIP for cards in readers. */
@@ -52,7 +54,7 @@ export class Scp81Service implements AsyncDisposable {
   readonly #cleanup = new Cleanup();
   #port: number | undefined;
 
-  constructor(config: Scp81Config, { store, gateway, log, upstreams }: Scp81ServiceDeps) {
+  constructor(config: Scp81Config, { store, gateway, log, upstreams, pauses }: Scp81ServiceDeps) {
     this.#config = config;
     this.#directory = new PskDirectory(store);
     this.#cleanup.defer(() => this.#directory[Symbol.dispose]());
@@ -83,6 +85,7 @@ export class Scp81Service implements AsyncDisposable {
       },
     );
     this.bearer = new Scp81Bearer({
+      ...withoutUndefined({ pauses }),
       store,
       clock: systemClock,
       feed: feedJob,

@@ -58,7 +58,9 @@ export class BenchLink implements SmsBearer {
   #job: Disposable | undefined;
   #jobEnds: NodeJS.Timeout | undefined;
   readonly #terminal: Terminal;
-  #inbound: (item: InboundItem) => Promise<void> = async () => {};
+  #inbound: ((item: InboundItem) => Promise<void>) | undefined;
+  /** What the card sent before there was a handler: at its activation. */
+  readonly #early: InboundItem[] = [];
 
   readonly #clock: Clock;
 
@@ -132,6 +134,7 @@ export class BenchLink implements SmsBearer {
 
   onInbound(handler: (item: InboundItem) => Promise<void>): void {
     this.#inbound = handler;
+    for (const item of this.#early.splice(0)) void handler(item);
   }
 
   async submit(sms: OutboundSms, signal: AbortSignal): Promise<SubmitOutcome> {
@@ -159,14 +162,16 @@ export class BenchLink implements SmsBearer {
 
   async #take(tpdu: Uint8Array): Promise<void> {
     const submit = parseTpdu(tpdu, "SMS-SUBMIT");
-    await this.#inbound({
+    const item: InboundItem = {
       kind: "message",
       userData: submit.userData.octets,
       userDataHeader: submit.userDataHeader,
       protocolId: submit.pid,
       dataCoding: submit.dcs,
       tpdu,
-    });
+    };
+    if (this.#inbound === undefined) this.#early.push(item);
+    else await this.#inbound(item);
   }
 }
 

@@ -30,7 +30,18 @@ interface Scp81BearerDeps {
   readonly resume: (target: TargetId) => void;
   /** Examines the target's queue. */
   readonly wake: (target: TargetId) => void;
+  readonly pauses?: SessionPauses;
 }
+
+/** Pauses between the sessions of a target, milliseconds. */
+export interface SessionPauses {
+  /** Between a session that took its jobs and the trigger for jobs that came too late for it. */
+  readonly betweenMs: number;
+  /** Between two looks at the targets with waiting jobs. */
+  readonly sweepMs: number;
+}
+
+const defaultPauses: SessionPauses = { betweenMs: 2_000, sweepMs: 1_000 };
 
 /** How long to wait for a session before the trigger is sent again; doubled each time no session comes. */
 const triggerPatienceMs = 90_000;
@@ -40,14 +51,12 @@ const maxPatienceMs = 3_600_000;
  * cancel.
  */
 const resumePatienceMs = 300_000;
-/** Time between a session that took its jobs and the trigger for jobs that came too late for it. */
-const minPauseMs = 2_000;
-const sweepMs = 1_000;
 const pageSize = 500;
 
 /** SCP81 as a bearer: jobs wait for a session of their target; a session that is not open is requested by SMS. */
 export class Scp81Bearer implements HttpsBearer, Disposable {
   readonly #deps: Scp81BearerDeps;
+  readonly #pauses: SessionPauses;
   readonly #sweep: NodeJS.Timeout;
   readonly #off: () => void;
   readonly #startedAt: number;
@@ -61,11 +70,12 @@ export class Scp81Bearer implements HttpsBearer, Disposable {
 
   constructor(deps: Scp81BearerDeps) {
     this.#deps = deps;
+    this.#pauses = deps.pauses ?? defaultPauses;
     this.#startedAt = deps.clock.now();
     this.#off = deps.store.onEvents((events) => {
       for (const event of events) this.#noteEvent(event);
     });
-    this.#sweep = setInterval(() => this.#look(), sweepMs).unref();
+    this.#sweep = setInterval(() => this.#look(), this.#pauses.sweepMs).unref();
     this.#look();
   }
 
@@ -149,7 +159,7 @@ export class Scp81Bearer implements HttpsBearer, Disposable {
     // Earlier triggers, also those before a restart, do not count for an order that came after them.
     const asked = Math.max(closedAt, (this.#pending.get(target)?.since ?? 0) - 1);
     const unheeded = triggers.filter((trigger) => trigger.createdAt > asked).length;
-    if (unheeded === 0) return now - (last?.endedAt ?? 0) >= minPauseMs;
+    if (unheeded === 0) return now - (last?.endedAt ?? 0) >= this.#pauses.betweenMs;
     return now - quietSince >= Math.min(triggerPatienceMs * 2 ** (unheeded - 1), maxPatienceMs);
   }
 

@@ -50,7 +50,7 @@ export class DownloadBench implements AsyncDisposable {
 
   static async open(options: Scp81BenchOptions = {}): Promise<DownloadBench> {
     const { smDp, ecasd } = testSet();
-    const all = { smDps: [smDp], ecasd, ...options };
+    const all = { smDps: [smDp], ecasd, pauses: { betweenMs: 50, sweepMs: 50 }, ...options };
     const rig = await Scp81Bench.open(all);
     await rig.bench.gateway.start();
     await rig.bench.gateway.startBackground();

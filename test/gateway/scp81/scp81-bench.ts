@@ -13,6 +13,7 @@ import { withoutUndefined } from "../../../src/base/defined.ts";
 import { isdRTar } from "../../../src/codec/euicc/aid.ts";
 import type { SmDpCredentials } from "../../../src/gateway/downloads/credentials.ts";
 import type { JobRequest } from "../../../src/gateway/model/job.ts";
+import type { SessionPauses } from "../../../src/gateway/scp81/bearer.ts";
 import { silentLog } from "../../../src/link/driver.ts";
 import { readWork } from "../../../src/store/octet-rows.ts";
 import { Bench, type BenchLink } from "../bench.ts";
@@ -123,11 +124,22 @@ export interface Scp81BenchOptions {
   readonly ecasd?: (eid: string) => EuiccState["ecasd"];
   /** What triggers tell the card. */
   readonly trigger?: Partial<Scp81Config["trigger"]>;
+  /** Shorter than the default where a test waits for another session. */
+  readonly pauses?: SessionPauses;
 }
 
-async function serve(bench: Bench, { holdOpenMs, trigger = {} }: Scp81BenchOptions, port = 0): Promise<Scp81Service> {
+async function serve(
+  bench: Bench,
+  { holdOpenMs, trigger = {}, pauses }: Scp81BenchOptions,
+  port = 0,
+): Promise<Scp81Service> {
   const config = Scp81Config.parse({ port, trigger, ...withoutUndefined({ holdOpenMs }) });
-  const service = new Scp81Service(config, { store: bench.store, gateway: bench.gateway, log: silentLog });
+  const service = new Scp81Service(config, {
+    store: bench.store,
+    gateway: bench.gateway,
+    log: silentLog,
+    ...withoutUndefined({ pauses }),
+  });
   bench.gateway.connectHttps(service.bearer);
   await service.start();
   return service;
