@@ -1,6 +1,6 @@
 import { withoutUndefined } from "../base/defined.ts";
 import { newId } from "../base/id.ts";
-import { isdRTar, parseAid } from "../codec/euicc/aid.ts";
+import { isdRTar } from "../codec/euicc/aid.ts";
 import { es5Commands } from "../codec/euicc/es5/functions.ts";
 import { readIccid } from "../codec/euicc/iccid.ts";
 import { sequenceText } from "../codec/euicc/notification.ts";
@@ -102,7 +102,7 @@ async function autoDelete(r: Repositories, profileSwitch: ProfileSwitch, at: num
   const left = target?.esimProfiles.find((profile) => profile.aid === profileSwitch.from);
   if (target === undefined || left === undefined || left.state !== "disabled" || left.fallback) return;
   if (!deletesItself(left)) return;
-  const fn = { name: "deleteProfile", isdP: parseAid(left.aid) } as const;
+  const fn = { name: "deleteProfile", isdP: left.aid } as const;
   const { job } = await r.jobs.insert({
     id: newId("job", at),
     target: target.id,

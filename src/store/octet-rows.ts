@@ -1,22 +1,35 @@
 import { fromHex } from "../base/hex.ts";
 import type { OctetText } from "../base/octet-text.ts";
 import type { CommandResult, JobResult, JobWork } from "../gateway/model/job.ts";
+import { stored } from "./stored.ts";
 
-/** Work as a row has it: `octetText` of the work. */
-export type WrittenWork = OctetText<JobWork>;
+/** Work as a row has it: `octetText` of the work; earlier versions stored its AID as the client had written it. */
+export type WrittenWork = WithWrittenAid<OctetText<JobWork>>;
+
+type WithWrittenAid<W extends { readonly kind: JobWork["kind"] }> = W extends { readonly kind: "packet" }
+  ? W
+  : Omit<W, "aid"> & { readonly aid?: string };
 
 /** A result as a row has it: `octetText` of the result. */
 export type WrittenResult = OctetText<JobResult>;
 
 export function readWork(written: WrittenWork): JobWork {
   switch (written.kind) {
-    case "script":
-      return { ...written, apdus: written.apdus.map(fromHex) };
-    case "body":
-      return { ...written, body: fromHex(written.body) };
+    case "script": {
+      const { aid, apdus, ...others } = written;
+      return { ...others, ...readAid(aid), apdus: apdus.map(fromHex) };
+    }
+    case "body": {
+      const { aid, body, ...others } = written;
+      return { ...others, ...readAid(aid), body: fromHex(body) };
+    }
     case "packet":
       return { ...written, userData: written.userData.map(fromHex) };
   }
+}
+
+function readAid(aid: string | undefined): Pick<Extract<JobWork, { kind: "script" }>, "aid"> {
+  return aid === undefined ? {} : { aid: stored(aid.toUpperCase()) };
 }
 
 export function readResult({ data, ...written }: WrittenResult): JobResult {

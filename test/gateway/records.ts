@@ -1,16 +1,16 @@
-import { isdRTar } from "../../src/codec/euicc/aid.ts";
+import { type Aid, isdRTar, parseAid } from "../../src/codec/euicc/aid.ts";
 import type { Job } from "../../src/gateway/model/job.ts";
 import type { EsimProfile, Target } from "../../src/gateway/model/target.ts";
 import { readWork } from "../../src/store/octet-rows.ts";
 
 /** ISD-P AIDs of table tests. */
 export const isdP = {
-  first: "A0000005591010FFFFFFFF8900001100",
-  second: "A0000005591010FFFFFFFF8900001200",
+  first: parseAid("A0000005591010FFFFFFFF8900001100"),
+  second: parseAid("A0000005591010FFFFFFFF8900001200"),
 } as const;
 
 /** A profile as the EIS has it; disabled, without rules. */
-export function profile(aid: string, more: Partial<EsimProfile> = {}): EsimProfile {
+export function profile(aid: Aid, more: Partial<EsimProfile> = {}): EsimProfile {
   return { aid, state: "disabled", fallback: false, ...more };
 }
 

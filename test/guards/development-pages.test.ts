@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { packageRoot } from "../../src/app/version.ts";
+import { parseAid } from "../../src/codec/euicc/aid.ts";
 import {
   type ProfileSwitch,
   type ProfileSwitchEvent,
@@ -33,7 +34,7 @@ const accepted: ProfileSwitch = {
   target: "tgt_1",
   job: "job_1",
   kind: "enable",
-  aid: "A0000005591010FFFFFFFF8900001300",
+  aid: parseAid("A0000005591010FFFFFFFF8900001300"),
   at: "accepted",
   acceptedAt: 1,
   holdUntil: 2,

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Clock, systemClock } from "../../src/base/clock.ts";
 import { type JobId, type NotificationId, newId } from "../../src/base/id.ts";
-import { isdRTar } from "../../src/codec/euicc/aid.ts";
+import { isdRTar, parseAid } from "../../src/codec/euicc/aid.ts";
 import { parseEid } from "../../src/codec/euicc/eid.ts";
 import type { Campaign } from "../../src/gateway/model/campaign.ts";
 import type { Job } from "../../src/gateway/model/job.ts";
@@ -86,7 +86,7 @@ export class RetentionBench implements AsyncDisposable {
       target: "tgt_1",
       job: newId("job", at),
       kind: "enable",
-      aid: "A0000005591010FFFFFFFF8900001100",
+      aid: parseAid("A0000005591010FFFFFFFF8900001100"),
       at: "confirmed",
       acceptedAt: at,
       endedAt: at,

@@ -7,7 +7,7 @@ import { fromHex } from "../../src/base/hex.ts";
 import type { JobId } from "../../src/base/id.ts";
 import { octetText } from "../../src/base/octet-text.ts";
 import { Secret } from "../../src/base/secret.ts";
-import { isdRTar } from "../../src/codec/euicc/aid.ts";
+import { isdRTar, parseAid } from "../../src/codec/euicc/aid.ts";
 import { parseEid } from "../../src/codec/euicc/eid.ts";
 import { sealWith } from "../../src/crypto/seal.ts";
 import { shownWork } from "../../src/gateway/jobs/shown-job.ts";
@@ -46,12 +46,12 @@ const target: Target = {
   tags: ["lab"],
   esimProfiles: [
     {
-      aid: "A0000005591010FFFFFFFF8900001000",
+      aid: parseAid("A0000005591010FFFFFFFF8900001000"),
       state: "enabled",
       fallback: false,
       connectivity: { A0: templates.A3, A2: fromHex(connection) },
     },
-    { aid: "A0000005591010FFFFFFFF8900001100", state: "disabled", fallback: true },
+    { aid: parseAid("A0000005591010FFFFFFFF8900001100"), state: "disabled", fallback: true },
   ],
   addressing: templates,
   reach: {},

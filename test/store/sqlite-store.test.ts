@@ -5,7 +5,7 @@ import Database from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { newId, type TargetId } from "../../src/base/id.ts";
 import { Secret } from "../../src/base/secret.ts";
-import { isdRTar } from "../../src/codec/euicc/aid.ts";
+import { isdRTar, parseAid } from "../../src/codec/euicc/aid.ts";
 import { parseEid } from "../../src/codec/euicc/eid.ts";
 import { parseIccid } from "../../src/codec/euicc/iccid.ts";
 import type { Job } from "../../src/gateway/model/job.ts";
@@ -30,7 +30,7 @@ const target = (over: Partial<Target> = {}): Target => ({
   tags: ["rack-1"],
   esimProfiles: [
     {
-      aid: "A0000005591010FFFFFFFF8900001000",
+      aid: parseAid("A0000005591010FFFFFFFF8900001000"),
       iccid: parseIccid("8901000000000000001"),
       state: "enabled",
       fallback: true,

@@ -1,9 +1,10 @@
 import { expect, it } from "vitest";
 import { fromHex } from "../../src/base/hex.ts";
+import { parseAid } from "../../src/codec/euicc/aid.ts";
 import type { Target } from "../../src/gateway/model/target.ts";
 import { readTarget, writtenTarget } from "../../src/store/sqlite/target-rows.ts";
 
-const aid = "A0000005591010FFFFFFFF8900001000";
+const aid = parseAid("A0000005591010FFFFFFFF8900001000");
 const target = {
   id: "tgt_1",
   kind: "euicc",

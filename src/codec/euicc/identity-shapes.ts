@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { parseTar } from "./aid.ts";
+import { parseAid, parseTar } from "./aid.ts";
 import { parseEid } from "./eid.ts";
 import { parseIccid, parseImsi } from "./iccid.ts";
 import { parseImei, parseMsisdn } from "./subscriber.ts";
@@ -33,6 +33,11 @@ export const iccidText = identity("ICCID", parseIccid);
 export const imsiText = identity<string>("IMSI", parseImsi);
 /** An MSISDN with or without `+`. */
 export const msisdnText = identity<string>("MSISDN", parseMsisdn);
+/** An AID in any case. */
+export const aidText = z
+  .string()
+  .regex(/^([0-9a-fA-F]{2}){5,16}$/, "must be an AID of 5 to 16 octets")
+  .transform(parseAid);
 /** A TAR in any case. */
 export const tarText = z
   .string()

@@ -43,7 +43,7 @@ const same = (value: unknown) => value;
 function placeholder({ type, pattern, maxLength }: z.core.JSONSchema.BaseSchema): string {
   if (type === "integer") return "n";
   if (type === "array") return "list";
-  if (pattern?.includes("{10,32}")) return "aid";
+  if (pattern?.includes("{5,16}")) return "aid";
   if (pattern !== undefined) return "hex";
   return maxLength === undefined ? "text" : "iccid";
 }

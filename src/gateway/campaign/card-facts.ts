@@ -1,4 +1,5 @@
 import { withoutUndefined } from "../../base/defined.ts";
+import type { Aid } from "../../codec/euicc/aid.ts";
 import type { CampaignItem, CardFacts, ItemStep } from "../model/campaign.ts";
 import { enabledProfile } from "../model/target.ts";
 import type { ItemFacts } from "./item-facts.ts";
@@ -36,7 +37,7 @@ function audited({ phase }: CampaignItem, { job }: ItemFacts): boolean {
   return phase === "audit" && job?.state === "done";
 }
 
-function hasProfile({ target }: ItemFacts, aid: string): boolean {
+function hasProfile({ target }: ItemFacts, aid: Aid): boolean {
   return target?.esimProfiles.some((profile) => profile.aid === aid) ?? true;
 }
 

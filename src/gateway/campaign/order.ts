@@ -3,8 +3,8 @@ import { withoutUndefined } from "../../base/defined.ts";
 import { checked } from "../../base/field-words.ts";
 import { GatewayError, isGatewayError } from "../../base/gateway-error.ts";
 import { octetsOf } from "../../base/octet-text.ts";
-import { isdRTar } from "../../codec/euicc/aid.ts";
-import { tarText } from "../../codec/euicc/identity-shapes.ts";
+import { isdRTar, parseAid } from "../../codec/euicc/aid.ts";
+import { aidText, tarText } from "../../codec/euicc/identity-shapes.ts";
 import type { CampaignOrder } from "../model/campaign.ts";
 import type { Target } from "../model/target.ts";
 import { es5FromParams, isEs5Call, unknownEs5Function } from "../scripts/es5-params.ts";
@@ -20,7 +20,7 @@ const ProfileChoice = z
     aid: z
       .string()
       .regex(/^[0-9a-fA-F]{32}$/, "must be an AID of 16 octets")
-      .transform((text) => text.toUpperCase())
+      .transform(parseAid)
       .optional(),
     iccidPrefix: z
       .string()
@@ -44,7 +44,7 @@ const Action = z.discriminatedUnion("kind", [
   z.strictObject({
     kind: z.literal("script"),
     tar: tarText.prefault(isdRTar),
-    aid: hex.min(10).max(32).optional(),
+    aid: aidText.optional(),
     apdus: z.array(hex.min(8)).min(1).max(1000),
   }),
   z.strictObject({
@@ -111,7 +111,7 @@ function invalid(field: string, message: string): GatewayError {
   return new GatewayError("campaign.invalid", `${field === "" ? "order" : field}: ${message}`, { detail: { field } });
 }
 
-const anyAid = "A0000005591010FFFFFFFF8900001200";
+const anyAid = parseAid("A0000005591010FFFFFFFF8900001200");
 
 /** Parameters that no target could take are refused at once, not target by target. @throws campaign.invalid */
 function checkCall({ function: name, profile, params }: Extract<z.infer<typeof Action>, { kind: "es5" }>): void {
@@ -155,7 +155,7 @@ function actionOf(action: z.infer<typeof Action>): CampaignOrder["action"] {
       return {
         ...others,
         apdus: Apdus.parse(action.apdus),
-        ...withoutUndefined({ aid: aid?.toUpperCase() }),
+        ...withoutUndefined({ aid }),
       };
     }
     case "move":

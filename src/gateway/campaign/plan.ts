@@ -1,4 +1,5 @@
 import { withoutUndefined } from "../../base/defined.ts";
+import { aidText } from "../../codec/euicc/identity-shapes.ts";
 import { profileName } from "../eis/policy.ts";
 import type { CampaignAction, ItemStep, ProfileChoice } from "../model/campaign.ts";
 import type { JobFailure } from "../model/failure.ts";
@@ -63,7 +64,7 @@ function planMove(action: Extract<CampaignAction, { kind: "move" }>, target: Tar
 }
 
 function callStep(name: string, params: Readonly<Record<string, unknown>>): ItemStep {
-  const aid = [params.aid, params.isdP].find((one) => typeof one === "string");
+  const aid = aidText.safeParse(params.aid ?? params.isdP).data;
   return {
     name,
     work: { kind: "es5", function: name, params },

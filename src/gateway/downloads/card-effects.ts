@@ -1,6 +1,6 @@
 import { withoutUndefined } from "../../base/defined.ts";
 import { newId } from "../../base/id.ts";
-import { parseAid, type Tar, tarOfAid } from "../../codec/euicc/aid.ts";
+import { type Tar, tarOfAid } from "../../codec/euicc/aid.ts";
 import type { Download } from "../model/download.ts";
 import type { KeySetInfo } from "../model/key-set.ts";
 import type { Repositories } from "../model/store.ts";
@@ -35,7 +35,7 @@ export async function applyEffect(
 }
 
 function tarsOf({ isdP }: Download): readonly Tar[] {
-  const tar = tarOfAid(parseAid(isdP));
+  const tar = tarOfAid(isdP);
   return tar === undefined ? [] : [tar];
 }
 

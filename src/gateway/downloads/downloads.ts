@@ -1,6 +1,7 @@
 import type { Clock } from "../../base/clock.ts";
 import { GatewayError, isGatewayError } from "../../base/gateway-error.ts";
 import { newId, type TargetId } from "../../base/id.ts";
+import type { Aid } from "../../codec/euicc/aid.ts";
 import type { Eid } from "../../codec/euicc/eid.ts";
 import { idempotencyOf } from "../jobs/job-order.ts";
 import type { Download, DownloadFilter, DownloadOrder, PackageFacts } from "../model/download.ts";
@@ -22,7 +23,7 @@ interface DownloadPlan {
   readonly target: TargetId;
   readonly eid: Eid;
   readonly smDp: string;
-  readonly isdP: string;
+  readonly isdP: Aid;
   readonly package: PackageFacts;
   readonly findings: readonly PreflightFinding[];
   /** The findings that stop it. */
@@ -202,7 +203,7 @@ export class Downloads {
   }
 }
 
-function plannedSteps(order: DownloadOrder, { blocks, octets }: PackageFacts, isdP: string): string[] {
+function plannedSteps(order: DownloadOrder, { blocks, octets }: PackageFacts, isdP: Aid): string[] {
   return [
     `create the ISD-P ${isdP}`,
     "send the certificate of the SM-DP",

@@ -1,5 +1,5 @@
 import { GatewayError } from "../../base/gateway-error.ts";
-import { aidOctets, parseAid } from "../../codec/euicc/aid.ts";
+import { aidOctets } from "../../codec/euicc/aid.ts";
 import { ecCurve } from "../../codec/euicc/ec-curve.ts";
 import { keyControl } from "../../codec/euicc/key-establishment.ts";
 import { cutPackage } from "../../codec/euicc/scp03t.ts";
@@ -47,7 +47,7 @@ export function establishmentOf({ order, cardKey, secrets }: Download): Establis
 export function offerOf({ order, isdP, secrets }: Download, hostChallenge: Uint8Array): ChannelOffer {
   const [enc, mac] = secrets.keys ?? [];
   if (enc === undefined || mac === undefined) throw missing("SCP03 keys");
-  return { kvn: order.kvn, keys: { enc, mac }, hostChallenge, aid: aidOctets(parseAid(isdP)) };
+  return { kvn: order.kvn, keys: { enc, mac }, hostChallenge, aid: aidOctets(isdP) };
 }
 
 /** The handshake that the card has answered. @throws crypto.authentication */

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { withoutUndefined } from "../../base/defined.ts";
 import { octetsOf } from "../../base/octet-text.ts";
+import { parseAid } from "../../codec/euicc/aid.ts";
 import { defaultBlockOctets } from "../../codec/euicc/scp03t.ts";
 import type { DownloadOrder } from "../model/download.ts";
 
@@ -19,7 +20,7 @@ export const DownloadOrderShape = z
     aid: z
       .string()
       .regex(/^[0-9a-fA-F]{32}$/, "must be the AID of an ISD-P: 16 octets")
-      .transform((text) => text.toUpperCase())
+      .transform(parseAid)
       .optional()
       .describe("ISD-P to create; absent: the lowest free one"),
     quota: z.number().int().min(0).max(0xffffffff).optional().describe("Maximum non-volatile memory, octets"),

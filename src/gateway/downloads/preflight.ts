@@ -1,7 +1,7 @@
 import { withoutUndefined } from "../../base/defined.ts";
 import { isGatewayError } from "../../base/gateway-error.ts";
 
-import { isIsdPAid, parseAid } from "../../codec/euicc/aid.ts";
+import { type Aid, isIsdPAid } from "../../codec/euicc/aid.ts";
 import { readIccid } from "../../codec/euicc/iccid.ts";
 import { cutPackage } from "../../codec/euicc/scp03t.ts";
 import type { CardFacts } from "../../codec/profile-package/check/card.ts";
@@ -29,7 +29,7 @@ interface PreflightInput {
   readonly target: Target;
   readonly keySets: readonly KeySetInfo[];
   readonly octets: Uint8Array;
-  readonly isdP: string;
+  readonly isdP: Aid;
   readonly order: DownloadOrder;
   readonly chain: readonly ChainFinding[];
   /** The target has a download that has not ended. */
@@ -87,7 +87,7 @@ function cardFindings({ target, keySets, underWay, isdP }: PreflightInput): Pref
   const http = storedFacts(target).capabilities?.HttpSupport;
   if (http === false || http === "false" || http === "0")
     found.push(obstacle("https", "the EIS states that the card does not support HTTPS"));
-  if (!isIsdPAid(parseAid(isdP))) found.push(obstacle("aid-range", `${isdP} is not the AID of an ISD-P`, false));
+  if (!isIsdPAid(isdP)) found.push(obstacle("aid-range", `${isdP} is not the AID of an ISD-P`, false));
   return found;
 }
 

@@ -1,6 +1,6 @@
 import { withoutUndefined } from "../../base/defined.ts";
 import { GatewayError } from "../../base/gateway-error.ts";
-import { isdRTar, parseAid, tarOfAid } from "../../codec/euicc/aid.ts";
+import { isdRTar, tarOfAid } from "../../codec/euicc/aid.ts";
 import { forPersonalization } from "../../codec/euicc/es5/functions/install-for-personalization.ts";
 import { certificateBlocks, keyBlocks } from "../../codec/euicc/key-establishment-commands.ts";
 import { initializeUpdateBlock, scp03tScript } from "../../codec/euicc/scp03t.ts";
@@ -27,7 +27,7 @@ export const firstSequence = 1;
  */
 export function stageWork(download: Download, { smDp, octets }: DownloadMaterial): StageWork | undefined {
   const { stage, order, isdP } = download;
-  const aid = parseAid(isdP);
+  const aid = isdP;
   const more = { moreToCome: true } as const;
   const between = order.oneSession ? more : {};
   switch (stage.at) {
@@ -81,7 +81,7 @@ const anyBearer = { bearer: "auto", onAnswerLost: "repeat", tolerate: ["6A88"] }
 
 /** SCP03t stands in its script without the tag of a C-APDU and is addressed to the ISD-P. SGP.02 §4.1.3.3 */
 function toIsdP({ isdP }: Download, blocks: readonly Uint8Array[]): AskedWork {
-  const tar = tarOfAid(parseAid(isdP));
+  const tar = tarOfAid(isdP);
   if (tar === undefined) throw new GatewayError("api.usage", `aid: ${isdP} is not the AID of an ISD-P`);
   return { kind: "body", tar, aid: isdP, body: scp03tScript(...blocks) };
 }

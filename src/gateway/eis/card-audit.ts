@@ -1,5 +1,5 @@
 import { withoutUndefined } from "../../base/defined.ts";
-import { isIsdPAid } from "../../codec/euicc/aid.ts";
+import { type Aid, isIsdPAid } from "../../codec/euicc/aid.ts";
 import type { AuditedDomain, CardResources } from "../../codec/euicc/es5/answer.ts";
 import type { Target } from "../model/target.ts";
 import { eisState } from "../targets/eis.ts";
@@ -7,7 +7,7 @@ import { eisState } from "../targets/eis.ts";
 /** One difference between the EIS and the card; a value is absent if its side does not have it. */
 export interface AuditDifference {
   /** The ISD-P concerned; absent for the card as a whole. */
-  readonly aid?: string;
+  readonly aid?: Aid;
   readonly iccid?: string;
   readonly what: "profile" | "state" | "fallback" | "freeMemory" | "remainingMemory";
   readonly eis?: string | number | boolean;

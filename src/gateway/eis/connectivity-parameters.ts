@@ -2,7 +2,7 @@ import { z } from "zod";
 import { withoutUndefined } from "../../base/defined.ts";
 import { GatewayError, isGatewayError } from "../../base/gateway-error.ts";
 import { octetText } from "../../base/octet-text.ts";
-import { ownIsdPAid, parseTar } from "../../codec/euicc/aid.ts";
+import { type Aid, ownIsdPAid, parseTar } from "../../codec/euicc/aid.ts";
 import { classifyCommand } from "../../codec/euicc/es5/classify.ts";
 import { es5Commands } from "../../codec/euicc/es5/functions.ts";
 import { tarText } from "../../codec/euicc/identity-shapes.ts";
@@ -91,7 +91,7 @@ export type ConnectivityShape = z.infer<typeof ConnectivityShape>;
 /** Connectivity parameters as far as they are stored; of passwords only their presence. */
 interface ShownConnectivity {
   readonly smsr: SmsrReach;
-  readonly profiles: readonly (ProfileReach & { readonly aid: string; readonly iccid?: string })[];
+  readonly profiles: readonly (ProfileReach & { readonly aid: Aid; readonly iccid?: string })[];
   /** Templates that are stored but cannot be decoded. */
   readonly unreadable: readonly string[];
 }

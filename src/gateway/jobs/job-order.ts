@@ -3,7 +3,7 @@ import { z } from "zod";
 import { withoutUndefined } from "../../base/defined.ts";
 import { octetsOf, octetText } from "../../base/octet-text.ts";
 import { isdRTar } from "../../codec/euicc/aid.ts";
-import { tarText } from "../../codec/euicc/identity-shapes.ts";
+import { aidText, tarText } from "../../codec/euicc/identity-shapes.ts";
 import type { JobOrigin } from "../model/job.ts";
 import type { NewJob } from "../model/new-job.ts";
 import { es5Params, es5ParamsSchema } from "../scripts/es5-params.ts";
@@ -11,10 +11,7 @@ import { es5Params, es5ParamsSchema } from "../scripts/es5-params.ts";
 const upper = (text: string) => text.toUpperCase();
 const octets = z.string().regex(/^([0-9a-fA-F]{2})+$/, "must be hexadecimal octets");
 const tar = tarText.describe("Toolkit application reference, three octets; 000001 is the ISD-R");
-const aid = z
-  .string()
-  .regex(/^([0-9a-fA-F]{2}){5,16}$/, "must be an AID of 5 to 16 octets")
-  .describe("Application that receives the script; default: the application of the TAR");
+const aid = aidText.describe("Application that receives the script; default: the application of the TAR");
 
 /** Longest duration of a job or a wait, in milliseconds. */
 export const validity = z

@@ -1,12 +1,12 @@
 import type { CampaignId, JobId, TargetId } from "../../base/id.ts";
-import type { Tar } from "../../codec/euicc/aid.ts";
+import type { Aid, Tar } from "../../codec/euicc/aid.ts";
 import type { Iccid } from "../../codec/euicc/iccid.ts";
 import type { Executed, JobFailure } from "./failure.ts";
 import type { JobRequest, JobWork } from "./job.ts";
 
 /** How a profile is found in the EIS of each target: all given criteria must match. */
 export interface ProfileChoice {
-  readonly aid?: string;
+  readonly aid?: Aid;
   /** First digits of the ICCID. */
   readonly iccidPrefix?: string;
   readonly mnoId?: string;
@@ -24,7 +24,7 @@ export type CampaignAction =
   | {
       readonly kind: "script";
       readonly tar: Tar;
-      readonly aid?: string;
+      readonly aid?: Aid;
       readonly apdus: readonly Uint8Array[];
     }
   /** From one operator's profile to another's; the old one is kept or deleted once the switch is confirmed. */
@@ -90,9 +90,9 @@ export interface ItemStep {
     | JobWork
     | { readonly kind: "es5"; readonly function: string; readonly params: Readonly<Record<string, unknown>> };
   /** The switch that the step starts must end with this ISD-P enabled; `undefined` for a disable leaves it open. */
-  readonly switches?: { readonly to?: string };
+  readonly switches?: { readonly to?: Aid };
   /** The ISD-P that the step removes. */
-  readonly deletes?: string;
+  readonly deletes?: Aid;
   readonly tolerate?: readonly string[];
 }
 
@@ -101,7 +101,7 @@ export interface CardFacts {
   /** Whether the card carried out the step at which the item ended. */
   readonly executed: Executed;
   /** The profile that is enabled now; absent when a switch may have happened that was not reported. */
-  readonly enabled?: { readonly aid: string; readonly iccid?: Iccid };
+  readonly enabled?: { readonly aid: Aid; readonly iccid?: Iccid };
 }
 
 /** One target of a campaign. */

@@ -1,5 +1,6 @@
 import type { DownloadId, TargetId } from "../../base/id.ts";
 import type { Secret } from "../../base/secret.ts";
+import type { Aid } from "../../codec/euicc/aid.ts";
 import type { Eid } from "../../codec/euicc/eid.ts";
 import type { Iccid } from "../../codec/euicc/iccid.ts";
 import type { JobOrigin } from "./job.ts";
@@ -7,7 +8,7 @@ import type { JobOrigin } from "./job.ts";
 /** How a profile package is to be downloaded; every field has a value. */
 export interface DownloadOrder {
   /** ISD-P to create; a free one is chosen when absent. */
-  readonly aid?: string;
+  readonly aid?: Aid;
   /** Memory granted to the ISD-P, octets. */
   readonly quota?: number;
   /** Credentials of the SM-DP by name; those of the CI that the card trusts when absent. */
@@ -167,7 +168,7 @@ export interface Download {
   readonly smDp: string;
   readonly cardKey: CardKey;
   /** AID of the ISD-P. */
-  readonly isdP: string;
+  readonly isdP: Aid;
   readonly stage: DownloadStage;
   /** From 1. */
   readonly attempt: number;

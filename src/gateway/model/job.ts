@@ -1,5 +1,5 @@
 import type { JobId, TargetId } from "../../base/id.ts";
-import type { Tar } from "../../codec/euicc/aid.ts";
+import type { Aid, Tar } from "../../codec/euicc/aid.ts";
 import type { JobFailure } from "./failure.ts";
 
 /** The bearer of a job: https = SCP81 session, envelope = a card in a reader, sms = modem or SMSC. */
@@ -11,7 +11,7 @@ export type JobWork =
   | {
       readonly kind: "script";
       readonly tar: Tar;
-      readonly aid?: string;
+      readonly aid?: Aid;
       readonly apdus: readonly Uint8Array[];
       readonly format?: "expanded-definite" | "expanded-indefinite" | "compact";
       readonly function?: { readonly name: string; readonly params: Readonly<Record<string, unknown>> };
@@ -20,7 +20,7 @@ export type JobWork =
   | {
       readonly kind: "body";
       readonly tar: Tar;
-      readonly aid?: string;
+      readonly aid?: Aid;
       readonly body: Uint8Array;
       readonly function?: { readonly name: string; readonly params: Readonly<Record<string, unknown>> };
     }

@@ -1,4 +1,5 @@
 import type { JobId, NotificationId, TargetId } from "../../base/id.ts";
+import type { Aid } from "../../codec/euicc/aid.ts";
 import type { Eid } from "../../codec/euicc/eid.ts";
 /** A notification of an eUICC (SGP.02 §4.1.1.11); repetitions belong to the same record. */
 export interface NotificationRecord {
@@ -11,7 +12,7 @@ export interface NotificationRecord {
   /** Notification sequence number, 4 hexadecimal digits. */
   readonly sequence: string;
   /** AID of the profile enabled now. */
-  readonly aid?: string;
+  readonly aid?: Aid;
   readonly imei?: string;
   readonly via: "sms" | "https";
   readonly link: string;

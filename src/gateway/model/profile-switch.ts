@@ -1,4 +1,5 @@
 import type { JobId, SwitchId, TargetId } from "../../base/id.ts";
+import type { Aid } from "../../codec/euicc/aid.ts";
 import { unknownRecord } from "./identifiers.ts";
 
 /** A profile switch from acceptance to its end. SGP.02 §3.2, §3.4 */
@@ -10,9 +11,9 @@ export interface ProfileSwitch {
   readonly job: JobId;
   readonly kind: "enable" | "disable";
   /** ISD-P that the function named. */
-  readonly aid: string;
+  readonly aid: Aid;
   /** ISD-P that was enabled according to the EIS when the switch was accepted. */
-  readonly from?: string;
+  readonly from?: Aid;
   readonly at: ProfileSwitchState;
   readonly acceptedAt: number;
   readonly switchedAt?: number;
@@ -29,7 +30,7 @@ export type ProfileSwitchEvent =
       readonly kind: "notified";
       readonly type: number;
       /** ISD-P that the notification names as enabled. */
-      readonly isdP?: string;
+      readonly isdP?: Aid;
       readonly at: number;
     }
   | { readonly kind: "confirmed"; readonly at: number }
@@ -62,7 +63,7 @@ export function stepProfileSwitch(now: ProfileSwitch, event: ProfileSwitchEvent)
 }
 
 /** Whether a notification that names this ISD-P can be the one of the switch; one that names none can. */
-function namesItsProfile(now: ProfileSwitch, isdP: string | undefined): boolean {
+function namesItsProfile(now: ProfileSwitch, isdP: Aid | undefined): boolean {
   if (isdP === undefined) return true;
   return now.kind === "enable" ? isdP === now.aid : isdP !== now.aid;
 }

@@ -1,4 +1,5 @@
 import type { TargetId } from "../../base/id.ts";
+import type { Aid } from "../../codec/euicc/aid.ts";
 import type { Eid } from "../../codec/euicc/eid.ts";
 import type { Iccid } from "../../codec/euicc/iccid.ts";
 import type { Templates } from "../../codec/euicc/templates.ts";
@@ -6,8 +7,8 @@ import type { NotificationMode } from "./notification-mode.ts";
 
 /** A profile on the eUICC, as contained in the EIS (SGP.02 EIS ProfileInfo). */
 export interface EsimProfile {
-  /** ISD-P AID, 32 hexadecimal digits. */
-  readonly aid: string;
+  /** AID of the ISD-P. */
+  readonly aid: Aid;
   readonly iccid?: Iccid;
   readonly imsi?: string;
   readonly msisdn?: string;

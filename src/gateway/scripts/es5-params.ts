@@ -2,7 +2,7 @@ import { z } from "zod";
 import { GatewayError } from "../../base/gateway-error.ts";
 import { safeName } from "../../base/key-like.ts";
 import { nearest } from "../../base/nearest.ts";
-import { type Aid, euiccAid, isdPLoadFileAid, parseAid, tarFromOctets } from "../../codec/euicc/aid.ts";
+import { type Aid, euiccAid, isdPLoadFileAid, tarFromOctets } from "../../codec/euicc/aid.ts";
 import { type Es5Function, es5Function, es5Functions } from "../../codec/euicc/es5/functions.ts";
 import type { ProfileLookup } from "../../codec/euicc/es5/record.ts";
 import { sameIccid } from "../../codec/euicc/iccid.ts";
@@ -55,7 +55,7 @@ function profilesOf(target: Target): ProfileLookup {
     isdPOf: (iccid) => {
       const wanted = sameIccid(iccid);
       const found = target.esimProfiles.find((one) => one.iccid !== undefined && sameIccid(one.iccid) === wanted);
-      if (found !== undefined) return parseAid(found.aid);
+      if (found !== undefined) return found.aid;
       const message = `the EIS of ${target.eid ?? target.id} has no profile with ICCID ${iccid}`;
       throw new GatewayError("target.invalid", message, { detail: { field: "params.iccid", iccid } });
     },

@@ -1,4 +1,4 @@
-import { euiccAid, isdRTar } from "../../codec/euicc/aid.ts";
+import { type Aid, euiccAid, isdRTar } from "../../codec/euicc/aid.ts";
 import type { JobWork } from "../model/job.ts";
 import { scriptCommands } from "./script-body.ts";
 import { objectsOf } from "./script-parts.ts";
@@ -6,8 +6,8 @@ import { objectsOf } from "./script-parts.ts";
 type Script = Exclude<JobWork, { kind: "packet" }>;
 
 /** AID of the application that a job's script is for; absent = the ISD-R. */
-export function targetedApplication(work: Script): string | undefined {
-  if (work.aid !== undefined) return work.aid.toUpperCase();
+export function targetedApplication(work: Script): Aid | undefined {
+  if (work.aid !== undefined) return work.aid;
   if (work.tar === isdRTar) return undefined;
   return euiccAid(work.tar);
 }

@@ -1,5 +1,6 @@
 import { withoutUndefined } from "../../base/defined.ts";
 import { ConnectivityParameters, type Pol1, SmsrAddressing } from "../../codec/euicc/addressing.ts";
+import type { Aid } from "../../codec/euicc/aid.ts";
 import { isIsdPAid } from "../../codec/euicc/aid.ts";
 import type { AuditedDomain, Es5Answer } from "../../codec/euicc/es5/answer.ts";
 import type { ClassifiedCommand } from "../../codec/euicc/es5/classify.ts";
@@ -9,7 +10,7 @@ import { encode } from "../../codec/kit/codec.ts";
 import { type EsimProfile, enabledProfile, type Target } from "../model/target.ts";
 
 /** The EIS after a notification of a switch: `aid` is the profile that is enabled now. */
-export function withEnabled(target: Target, aid: string): Target {
+export function withEnabled(target: Target, aid: Aid): Target {
   if (!target.esimProfiles.some((profile) => profile.aid === aid)) {
     return withProfiles(target, [...withoutEnabled(target.esimProfiles), { aid, state: "enabled", fallback: false }]);
   }

@@ -5,7 +5,7 @@ import { newId, type TargetId } from "../../base/id.ts";
 import { repeatsKey } from "../../base/key-like.ts";
 import type { Secret } from "../../base/secret.ts";
 import { firstIssue, pathText } from "../../base/strict.ts";
-import { parseAid } from "../../codec/euicc/aid.ts";
+import { type Aid, parseAid } from "../../codec/euicc/aid.ts";
 import { eidCheckDigitsOk } from "../../codec/euicc/eid.ts";
 import { readSmsrTemplates, type Templates, writeSmsrTemplates } from "../../codec/euicc/templates.ts";
 import type { KeySet } from "../model/key-set.ts";
@@ -284,7 +284,7 @@ function lookForKeys(root: object, digits: readonly string[], keys: readonly Sec
   look(root, [], undefined);
 }
 
-function aidOf(text: string, at: string): string {
+function aidOf(text: string, at: string): Aid {
   try {
     return parseAid(text);
   } catch (cause) {

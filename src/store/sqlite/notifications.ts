@@ -38,7 +38,7 @@ function notificationOf(row: Selectable<NotificationTables["notification"]>): No
     eid: stored(row.eid),
     type: row.type,
     sequence: row.sequence,
-    ...(row.aid === null ? {} : { aid: row.aid }),
+    ...(row.aid === null ? {} : { aid: stored<NonNullable<NotificationRecord["aid"]>>(row.aid) }),
     ...(row.imei === null ? {} : { imei: row.imei }),
     via: row.via === "https" ? "https" : "sms",
     link: row.link,

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { apiResources } from "../../../scripts/resources.ts";
 import { fromHex } from "../../../src/base/hex.ts";
+import { parseAid } from "../../../src/codec/euicc/aid.ts";
 import { parseEid } from "../../../src/codec/euicc/eid.ts";
 import { problemExample, problemShape } from "../../../src/face/api/kit/error.ts";
 import { exampleStatus, type Operation, placeOf } from "../../../src/face/api/kit/operation.ts";
@@ -86,12 +87,18 @@ describe("the examples, sent to the daemon", () => {
       for (const id of [sample.notification, withheld] as const)
         await r.notifications.insert({
           ...notificationOperations.get.example.answer,
+          aid: parseAid(sample.isdP),
           eid: parseEid(sample.eid),
           raw: fromHex(notificationOperations.get.example.answer.raw),
           id,
           target: target.id,
         });
-      await r.profileSwitches.put({ ...switchOperations.get.example.answer, target: target.id });
+      await r.profileSwitches.put({
+        ...switchOperations.get.example.answer,
+        aid: parseAid(sample.isdP),
+        from: parseAid(sample.formerIsdP),
+        target: target.id,
+      });
     });
   });
   afterAll(() => bench[Symbol.asyncDispose]());

@@ -1,13 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { fromHex } from "../../../src/base/hex.ts";
-import { parseTar } from "../../../src/codec/euicc/aid.ts";
+import { parseAid, parseTar } from "../../../src/codec/euicc/aid.ts";
 import { parseIccid } from "../../../src/codec/euicc/iccid.ts";
 import { planFor } from "../../../src/gateway/campaign/plan.ts";
 import type { CampaignAction, ProfileChoice } from "../../../src/gateway/model/campaign.ts";
 import type { EsimProfile } from "../../../src/gateway/model/target.ts";
 import { isdP, profile, target } from "../records.ts";
 
-const third = "A0000005591010FFFFFFFF8900001300";
+const third = parseAid("A0000005591010FFFFFFFF8900001300");
 const old = profile(isdP.first, { iccid: parseIccid("89010000000000000018"), mnoId: "1.2.3", state: "enabled" });
 const next = profile(isdP.second, { iccid: parseIccid("89440000000000000017"), mnoId: "4.5.6" });
 const spare = profile(third, { iccid: parseIccid("89010000000000000026"), mnoId: "1.2.3" });
@@ -157,6 +157,11 @@ describe("a planned step", () => {
       "a script has neither",
       { kind: "script", tar: parseTar("B00010"), apdus: [fromHex("00A40004023F00")] },
       { name: "script", work: { kind: "script", tar: parseTar("B00010"), apdus: [fromHex("00A40004023F00")] } },
+    ],
+    [
+      "a profile of the parameters, in lower case",
+      { kind: "es5", function: "enableProfile", params: { isdP: isdP.second.toLowerCase() } },
+      { switches: { to: isdP.second } },
     ],
   ])("%s", (_, action, step) => {
     const plan = planFor(action, both);

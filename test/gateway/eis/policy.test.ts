@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { systemClock } from "../../../src/base/clock.ts";
-import { isdRTar } from "../../../src/codec/euicc/aid.ts";
+import { isdRTar, parseAid } from "../../../src/codec/euicc/aid.ts";
 import { CardAudits } from "../../../src/gateway/eis/card-audits.ts";
 import { withEnabled } from "../../../src/gateway/targets/eis.ts";
 import { saveTarget } from "../../../src/gateway/targets/target-lookup.ts";
@@ -157,7 +157,7 @@ describe("an audit", () => {
       await bench.store.write(async (r) => {
         const target = await r.targets.get(made.job.target);
         if (target === undefined) throw new Error("no target");
-        await saveTarget(r, withEnabled(target, scene.b), systemClock.now(), "notification");
+        await saveTarget(r, withEnabled(target, parseAid(scene.b)), systemClock.now(), "notification");
       });
       const [a, b] = scene.card.state.profiles;
       Object.assign(a ?? {}, { state: "disabled" });

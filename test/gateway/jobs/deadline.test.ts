@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import type { SimulatedEuicc } from "../../../simulators/euicc/euicc.ts";
 import { SoftReader } from "../../../simulators/reader.ts";
 import { systemClock } from "../../../src/base/clock.ts";
+import { parseAid } from "../../../src/codec/euicc/aid.ts";
 import type { Job } from "../../../src/gateway/model/job.ts";
 import type { NewJob } from "../../../src/gateway/model/new-job.ts";
 import { CardLink } from "../../../src/link/card/card-link.ts";
@@ -134,7 +135,7 @@ describe("a job whose validity ends", () => {
     await bench.add(card);
     const { target } = await bench.targets.show(card.state.eid);
     const at = Date.now();
-    const aid = target.esimProfiles[1]?.aid ?? "";
+    const aid = parseAid(target.esimProfiles[1]?.aid ?? "");
     await bench.store.write((r) =>
       r.profileSwitches.put({
         id: "prc_held",

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { GatewayError } from "../../../src/base/gateway-error.ts";
 import type { JobId } from "../../../src/base/id.ts";
+import { parseAid } from "../../../src/codec/euicc/aid.ts";
 import type { OutboundSms, SubmitOutcome } from "../../../src/link/sms-bearer.ts";
 import { readWork } from "../../../src/store/octet-rows.ts";
 import { Bench, type BenchLink, benchWith, euicc, plainEis, StillClock } from "../bench.ts";
@@ -118,7 +119,7 @@ describe("a packet that has left with a counter", () => {
         target: first.target,
         job: first.id,
         kind: "enable",
-        aid: card.state.profiles[1]?.aid ?? "",
+        aid: parseAid(card.state.profiles[1]?.aid ?? ""),
         at: "accepted",
         acceptedAt: now,
         holdUntil: now + 60_000,

@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
 import { systemClock } from "../../../src/base/clock.ts";
+import { parseAid } from "../../../src/codec/euicc/aid.ts";
 import { feedJob } from "../../../src/gateway/job-effects.ts";
 import { reservePacket } from "../../../src/gateway/scp80/reserve-packet.ts";
 import { Bench, benchWith, euicc } from "../bench.ts";
@@ -47,7 +48,8 @@ it("a job does not leave when a switch was accepted, or its order cancelled, sin
   const deps = { store: bench.store, clock: systemClock, feed: feedJob };
   const route = { at: "found", bearer: "envelope", link: "reader A", why: "test" } as const;
   const now = Date.now();
-  const open = { id: "prc_1", target: target.id, job: "job_x", kind: "enable", aid: "A0", at: "accepted" } as const;
+  const aid = parseAid("A0000005591010FFFFFFFF8900001100");
+  const open = { id: "prc_1", target: target.id, job: "job_x", kind: "enable", aid, at: "accepted" } as const;
   await bench.store.write((r) => r.profileSwitches.put({ ...open, acceptedAt: now, holdUntil: now + 60_000 }));
   expect(await reservePacket(deps, job, target, route)).toBeUndefined();
   expect(await bench.gateway.jobs.get(job.id)).toMatchObject({ state: "queued", attempts: 0 });

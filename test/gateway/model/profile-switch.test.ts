@@ -1,13 +1,14 @@
 import { describe, expect, it } from "vitest";
 import { withoutUndefined } from "../../../src/base/defined.ts";
+import { type Aid, parseAid } from "../../../src/codec/euicc/aid.ts";
 import {
   type ProfileSwitch,
   type ProfileSwitchEvent,
   stepProfileSwitch,
 } from "../../../src/gateway/model/profile-switch.ts";
 
-const a = "A0000005591010FFFFFFFF8900001100";
-const b = "A0000005591010FFFFFFFF8900001200";
+const a = parseAid("A0000005591010FFFFFFFF8900001100");
+const b = parseAid("A0000005591010FFFFFFFF8900001200");
 const accepted: ProfileSwitch = {
   id: "prc_1",
   target: "tgt_1",
@@ -20,7 +21,7 @@ const accepted: ProfileSwitch = {
   holdUntil: 121_000,
 };
 const run = (...events: readonly ProfileSwitchEvent[]) => events.reduce(stepProfileSwitch, accepted);
-const succeeded = (at: number, isdP?: string): ProfileSwitchEvent => ({
+const succeeded = (at: number, isdP?: Aid): ProfileSwitchEvent => ({
   kind: "notified",
   type: 2,
   at,

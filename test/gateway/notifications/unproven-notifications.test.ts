@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { SimulatedEuicc } from "../../../simulators/euicc/euicc.ts";
 import { systemClock } from "../../../src/base/clock.ts";
 import { concatBytes, fromHex } from "../../../src/base/hex.ts";
+import { parseAid } from "../../../src/codec/euicc/aid.ts";
 import { parseSpi } from "../../../src/codec/ota/spi.ts";
 import { wrapCommand } from "../../../src/crypto/command-packet.ts";
 import { PacketKeys } from "../../../src/crypto/packet-keys.ts";
@@ -62,8 +63,9 @@ async function behindNetwork(bench: Bench) {
   return { card, account, eid, now, next, enabled };
 }
 
-async function openSwitch(bench: Bench, { id }: Target, aid: string): Promise<void> {
+async function openSwitch(bench: Bench, { id }: Target, isdP: string): Promise<void> {
   const at = Date.now();
+  const aid = parseAid(isdP);
   const open = { id: "prc_open", target: id, job: "job_x", kind: "enable", aid, at: "accepted" } as const;
   await bench.store.write((r) => r.profileSwitches.put({ ...open, acceptedAt: at, holdUntil: at + 60_000 }));
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { fromHex } from "../../../src/base/hex.ts";
 import type { JobId } from "../../../src/base/id.ts";
-import { isdRTar, parseTar } from "../../../src/codec/euicc/aid.ts";
+import { isdRTar, parseAid, parseTar } from "../../../src/codec/euicc/aid.ts";
 import type { Job, JobRequest, JobWork } from "../../../src/gateway/model/job.ts";
 import type { KeySetInfo } from "../../../src/gateway/model/key-set.ts";
 import { changingBearer, mayChangeBearer, sessionDueBy } from "../../../src/gateway/scp81/bearer-fallback.ts";
@@ -128,14 +128,16 @@ describe("the jobs that are sent by SMS instead", () => {
       "one whose AID is that of its TAR",
       {
         jobs: [
-          waiting("job_a", { work: script({ tar: parseTar("000012"), aid: "A0000005591010FFFFFFFF8900001200" }) }),
+          waiting("job_a", {
+            work: script({ tar: parseTar("000012"), aid: parseAid("A0000005591010FFFFFFFF8900001200") }),
+          }),
         ],
       },
       ["job_a"],
     ],
     [
       "none whose AID is another application, which SMS cannot name",
-      { jobs: [waiting("job_a", { work: script({ aid: "A000000151000000" }) })] },
+      { jobs: [waiting("job_a", { work: script({ aid: parseAid("A000000151000000") }) })] },
       [],
     ],
     [

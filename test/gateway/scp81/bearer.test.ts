@@ -5,7 +5,7 @@ import { withoutUndefined } from "../../../src/base/defined.ts";
 import { GatewayError } from "../../../src/base/gateway-error.ts";
 import { fromHex } from "../../../src/base/hex.ts";
 import type { JobId } from "../../../src/base/id.ts";
-import { isdRTar } from "../../../src/codec/euicc/aid.ts";
+import { isdRTar, parseAid } from "../../../src/codec/euicc/aid.ts";
 import { feedJob } from "../../../src/gateway/job-effects.ts";
 import type { Job, JobRequest, JobWork } from "../../../src/gateway/model/job.ts";
 import { Scp81Bearer } from "../../../src/gateway/scp81/bearer.ts";
@@ -281,7 +281,7 @@ describe("a job that may go either way", () => {
     ],
     ["belongs to a secure channel of the session", { secureChannel: "c1" }, {}],
     ["continues a secure channel", {}, { apdus: [fromHex(`8482030010${"00".repeat(16)}`), ...long] }],
-    ["is for an application that its TAR does not name", {}, { aid: "A0000000871002" }],
+    ["is for an application that its TAR does not name", {}, { aid: parseAid("A0000000871002") }],
     ["asks for a key set that does not exist", { kvn: 9 }, {}],
   ])("waits on when its script %s", async (_, request, work) => {
     const triggering = await Triggering.open();

@@ -2,11 +2,12 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { GatewayError } from "../../../src/base/gateway-error.ts";
+import { parseAid } from "../../../src/codec/euicc/aid.ts";
 import { parseIccid } from "../../../src/codec/euicc/iccid.ts";
 import type { Target } from "../../../src/gateway/model/target.ts";
 import { es5FromParams, es5Params } from "../../../src/gateway/scripts/es5-params.ts";
 
-const aid = "A0000005591010FFFFFFFF8900001300";
+const aid = parseAid("A0000005591010FFFFFFFF8900001300");
 const target: Target = {
   id: "tgt_t",
   kind: "euicc",

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { fromHex } from "../../../src/base/hex.ts";
-import { isdRTar, parseTar } from "../../../src/codec/euicc/aid.ts";
+import { isdRTar, parseAid, parseTar } from "../../../src/codec/euicc/aid.ts";
 import { channelUse, targetedApplication } from "../../../src/gateway/scripts/secure-channel-use.ts";
 
 const script = (...apdus: string[]) => ({ kind: "script", tar: isdRTar, apdus: apdus.map(fromHex) }) as const;
@@ -22,7 +22,7 @@ describe("what a script does to a secure channel", () => {
 
 describe("the application of a script", () => {
   it.each([
-    ["its AID, upper case", { ...script(), aid: "a000000559aa" }, "A000000559AA"],
+    ["its AID", { ...script(), aid: parseAid("A000000559AA") }, "A000000559AA"],
     ["the ISD-R, without an AID", script(), undefined],
     ["the ISD-P of its TAR", { ...script(), tar: parseTar("000012") }, "A0000005591010FFFFFFFF8900001200"],
   ] as const)("is %s", (_, work, expected) => expect(targetedApplication(work)).toBe(expected));

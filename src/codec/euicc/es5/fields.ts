@@ -1,15 +1,12 @@
 import { z } from "zod";
 import { withoutUndefined } from "../../../base/defined.ts";
-import { type Aid, parseAid } from "../aid.ts";
-import { iccidText } from "../identity-shapes.ts";
+import type { Aid } from "../aid.ts";
+import { aidText, iccidText } from "../identity-shapes.ts";
 import type { ProfileLookup } from "./record.ts";
 import { usage } from "./usage.ts";
 
 /** Octets in hexadecimal. */
 export const hex = z.string().regex(/^([0-9a-fA-F]{2})*$/, "must be hexadecimal octets");
-
-/** An AID in hexadecimal. */
-export const aidText = z.string().regex(/^[0-9a-fA-F]{10,32}$/, "must be an AID of 5 to 16 octets");
 
 const tag = z.string().regex(/^[0-9a-fA-F]{2,4}$/, "must be a tag: 2 or 4 hexadecimal digits");
 
@@ -31,18 +28,17 @@ export const none = z.strictObject({});
 
 /** How parameters name a profile. */
 interface NamedProfile {
-  readonly aid?: string | undefined;
+  readonly aid?: Aid | undefined;
   /** Another name of `aid`. */
-  readonly isdP?: string | undefined;
+  readonly isdP?: Aid | undefined;
   readonly iccid?: string | undefined;
 }
 
 /** The AID that parameters name, if they name one. @throws api.usage when they name two */
 export function namedAid({ aid: one, isdP: other }: NamedProfile): Aid | undefined {
-  if (one !== undefined && other !== undefined && parseAid(one) !== parseAid(other))
+  if (one !== undefined && other !== undefined && one !== other)
     throw usage("params.isdP", "selects a different profile than aid: use one of them");
-  const text = one ?? other;
-  return text === undefined ? undefined : parseAid(text);
+  return one ?? other;
 }
 
 /** The ISD-P that parameters name. @throws target.invalid, api.usage */

@@ -5,8 +5,9 @@ import { concatBytes } from "../../../../base/hex.ts";
 import { readTlvs, tlvBytes } from "../../../kit/ber.ts";
 import { Reader } from "../../../kit/codec.ts";
 import { type Aid, aidFromOctets, aidOctets, isdPLoadFileAid, isdPModuleAid } from "../../aid.ts";
+import { aidText } from "../../identity-shapes.ts";
 import { apdu, installFields, lv } from "../apdu.ts";
-import { aidText, iccid, named, namedAid } from "../fields.ts";
+import { iccid, named, namedAid } from "../fields.ts";
 import { es5Call, es5Record } from "../record.ts";
 
 interface CreateIsdP {

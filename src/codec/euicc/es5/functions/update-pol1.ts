@@ -1,10 +1,10 @@
 import { z } from "zod";
 import { decode, encode } from "../../../kit/codec.ts";
 import { type Pol1, Pol1Update } from "../../addressing.ts";
-import { type Aid, ownIsdPAid, parseAid } from "../../aid.ts";
+import { type Aid, ownIsdPAid } from "../../aid.ts";
 import { dgiBytes } from "../../dgi.ts";
+import { aidText } from "../../identity-shapes.ts";
 import { storeBlocks } from "../apdu.ts";
-import { aidText } from "../fields.ts";
 import { es5Call, es5Record } from "../record.ts";
 import { forPersonalization } from "./install-for-personalization.ts";
 
@@ -39,7 +39,7 @@ export const updatePol1 = es5Record<UpdatePol1>({
     from: ({ sd, ...pol1 }): UpdatePol1 => ({
       name: "updatePOL1",
       pol1,
-      ...(sd === undefined ? {} : { sd: parseAid(sd) }),
+      ...(sd === undefined ? {} : { sd }),
     }),
   }),
 });
