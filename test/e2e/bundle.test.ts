@@ -2,7 +2,9 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { packageRoot } from "../../src/app/version.ts";
-import { ensureBuilt } from "./product.ts";
+import { ensureBuilt, usesProgram } from "./product.ts";
+
+usesProgram();
 
 interface BundledFile {
   readonly bytes: number;

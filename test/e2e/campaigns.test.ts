@@ -3,7 +3,9 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { CampaignLab, lockedIn } from "./campaign-lab.ts";
-import { eventually, program } from "./product.ts";
+import { eventually, program, usesProgram } from "./product.ts";
+
+usesProgram();
 
 interface Shown {
   readonly id: string;

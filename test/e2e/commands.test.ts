@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { documentedEid as eid, eventually, Product } from "./product.ts";
+import { documentedEid as eid, eventually, Product, usesProgram } from "./product.ts";
+
+usesProgram();
 
 interface Job {
   readonly id: string;

@@ -3,7 +3,9 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { createEuiccState } from "../../simulators/euicc/fixture.ts";
-import { documentedEid as eid, eventually, Product } from "./product.ts";
+import { documentedEid as eid, eventually, Product, usesProgram } from "./product.ts";
+
+usesProgram();
 
 const socketOf = (product: Product) => join(product.state, "otagate.sock");
 

@@ -5,7 +5,9 @@ import { describe, expect, it } from "vitest";
 import { exportEis } from "../../simulators/euicc/eis.ts";
 import { SimulatedEuicc } from "../../simulators/euicc/euicc.ts";
 import { createEuiccState } from "../../simulators/euicc/fixture.ts";
-import { Product, program } from "./product.ts";
+import { Product, program, usesProgram } from "./product.ts";
+
+usesProgram();
 
 interface Findings {
   readonly findings: readonly { readonly what: string; readonly verdict: string; readonly detail: string }[];

@@ -1,7 +1,9 @@
 import { expect, it } from "vitest";
 import { pcscLabProblem } from "../../simulators/pcsc-lab.ts";
 import { ptyAvailable } from "../simulators/pty.ts";
-import { Product } from "./product.ts";
+import { Product, usesProgram } from "./product.ts";
+
+usesProgram();
 
 const pty = await ptyAvailable();
 if (!pty) console.warn("skipped: the demonstration (no pseudo-terminals)");

@@ -5,7 +5,9 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { packageRoot } from "../../src/app/version.ts";
 import { kicHex, kidHex } from "../explain/worked.ts";
 import { printedExamples } from "../scripts/printed-examples.ts";
-import { Product, program } from "./product.ts";
+import { Product, program, usesProgram } from "./product.ts";
+
+usesProgram();
 
 /** What is printed and not run here, and why; everything else is. */
 const left: readonly (readonly [RegExp, string])[] = [

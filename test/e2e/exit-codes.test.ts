@@ -1,7 +1,9 @@
 import { spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { describe, expect, it } from "vitest";
-import { documentedEid as eid, eventually, Product, program } from "./product.ts";
+import { documentedEid as eid, eventually, Product, program, usesProgram } from "./product.ts";
+
+usesProgram();
 
 const otherKeys = [
   { id: 1, value: "0123456789ABCDEF0123456789ABCDEF" },

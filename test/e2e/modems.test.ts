@@ -4,7 +4,9 @@ import { createInterface } from "node:readline";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ShownLink } from "../../src/face/cli/commands/reader.ts";
 import { ptyAvailable, ptyMissing } from "../simulators/pty.ts";
-import { eventually, Product } from "./product.ts";
+import { eventually, Product, usesProgram } from "./product.ts";
+
+usesProgram();
 
 const available = await ptyAvailable();
 if (!available) console.warn(`skipped: ${ptyMissing}`);

@@ -4,7 +4,9 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { packageRoot } from "../../src/app/version.ts";
-import { ensureBuilt } from "./product.ts";
+import { ensureBuilt, usesProgram } from "./product.ts";
+
+usesProgram();
 
 const folder = mkdtempSync(join(tmpdir(), "otagate-package-"));
 const installed = join(folder, "node_modules", "otagate");

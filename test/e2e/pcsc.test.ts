@@ -5,7 +5,9 @@ import { createEuiccState } from "../../simulators/euicc/fixture.ts";
 import { PcscLab, pcscLabProblem } from "../../simulators/pcsc-lab.ts";
 import type { VpcdCard } from "../../simulators/vpcd.ts";
 import { PlainUicc } from "./plain-uicc.ts";
-import { eventually, Product } from "./product.ts";
+import { eventually, Product, usesProgram } from "./product.ts";
+
+usesProgram();
 
 const problem = pcscLabProblem();
 if (problem !== undefined) console.warn(`skipped: the product behind pcscd (${problem})`);

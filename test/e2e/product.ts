@@ -16,9 +16,6 @@ import { createEuiccState } from "../../simulators/euicc/fixture.ts";
 import { packageRoot } from "../../src/app/version.ts";
 import { ApiClient } from "../../src/face/cli/client.ts";
 
-// Each test starts many processes; on a busy machine that takes its time.
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
-
 /** How a command ended. */
 export interface Ended {
   readonly code: number | null;
@@ -54,8 +51,14 @@ function newest(folder: string): number {
 /** How long a build may take on a loaded machine, and the builds of others before it. */
 const buildMs = 600_000;
 
-// Before the tests of a file that imports this: a build takes none of their time.
-beforeAll(() => ensureBuilt(), buildMs);
+/**
+ * To be called by each test file that runs the program, since files share processes: a build takes none of the time of
+ * its tests, and tests that start many processes have more of it.
+ */
+export function usesProgram(): void {
+  vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
+  beforeAll(() => ensureBuilt(), buildMs);
+}
 
 /** Builds the program when its sources are newer than it; one process at a time, the others wait. */
 export function ensureBuilt(): void {

@@ -2,7 +2,9 @@ import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { scp81KillTest } from "../../scripts/scp81-kill-test.ts";
-import { documentedEid as eid, eventually, Product, program } from "./product.ts";
+import { documentedEid as eid, eventually, Product, program, usesProgram } from "./product.ts";
+
+usesProgram();
 
 const simulated = { readers: { enabled: false }, scp81: { enabled: true } };
 

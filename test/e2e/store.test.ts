@@ -7,7 +7,9 @@ import type { StoreSize } from "../../src/gateway/model/retention.ts";
 import type { PruneRun } from "../../src/gateway/retention/pruner.ts";
 import { SqliteStore } from "../../src/store/sqlite-store.ts";
 import { dayMs, putJob } from "../store/retention-bench.ts";
-import { eventually, Product } from "./product.ts";
+import { eventually, Product, usesProgram } from "./product.ts";
+
+usesProgram();
 
 type Pruned = PruneRun & { readonly store: StoreSize; readonly compacted?: { before: StoreSize; after: StoreSize } };
 

@@ -3,7 +3,9 @@ import { join } from "node:path";
 import { expect, it } from "vitest";
 import { packageRoot } from "../../src/app/version.ts";
 import { TargetSettingsShape } from "../../src/gateway/targets/target-shape.ts";
-import { Product } from "./product.ts";
+import { Product, usesProgram } from "./product.ts";
+
+usesProgram();
 
 it("target set changes and removes settings, and target show prints them", async () => {
   await using product = new Product();
