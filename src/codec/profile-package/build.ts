@@ -1,22 +1,23 @@
 import { codecError } from "../../base/gateway-error.ts";
 import { concatBytes, fromHex } from "../../base/hex.ts";
 import { tlvBytes } from "../kit/ber.ts";
+import { type DomainKeys, issuerDomain, type SupplementaryDomain, supplementaryDomain } from "./build-domains.ts";
 import { type PackageValues, packageTemplate } from "./personalize/personalize.ts";
 import type { OpcOf } from "./personalize/set-codes.ts";
 
-/** A minimal profile: one USIM, an MNO-SD with one key set for SCP80, remote management of the files of MF and USIM. */
+/**
+ * A minimal profile: one USIM, an MNO-SD, perhaps a supplementary security domain, remote management of the files of MF and
+ * USIM.
+ */
 export interface PackageOutline {
   /** Version of the format: `2.0` to `3.3.1`. */
   readonly version: string;
-  readonly algorithm: "milenage" | "tuak" | "test";
-  /** Key version of the MNO-SD's keys, 1 to 15. */
-  readonly keyVersion: number;
+  readonly algorithm: keyof typeof algorithms;
+  readonly mnoSd: DomainKeys;
+  readonly ssd?: SupplementaryDomain;
   /** Its values, as in a personalization. */
   readonly values: PackageValues;
 }
-
-/** Values that have no default. */
-const required = ["iccid", "imsi", "k", "pin1", "puk1", "adm1", "kic", "kid", "kik"] as const;
 
 const algorithms = { milenage: 1, tuak: 2, test: 3 } as const;
 
@@ -26,21 +27,37 @@ const services = { usim: 1, milenage: 4, tuak128: 5, tuak256: 16, test: 17 } as 
 const usimAid = "A0000000871002FF33FF018900000100";
 
 /**
- * Builds a profile package. PIN 2 and its PUK are those of PIN 1 where they are absent.
+ * Builds a profile package. PIN 2 and its PUK are those of PIN 1 where they are absent; all other values that a profile needs
+ * are required.
  * @throws codec.* naming the value
  */
-export function buildProfile({ version, algorithm, keyVersion, values }: PackageOutline, opcOf: OpcOf): Uint8Array {
-  const absent: string | undefined =
-    required.find((name) => values[name] === undefined) ??
-    (algorithm !== "test" && values.opc === undefined && values.op === undefined ? "opc" : undefined);
+export function buildProfile(outline: PackageOutline, opcOf: OpcOf): Uint8Array {
+  const { values } = outline;
+  const absent = requiredValues(outline).find((name) => values[name] === undefined);
   if (absent !== undefined) throw codecError("codec.text", `${absent} is required`, 0, { field: absent });
-  const { pin1 = "", puk1 = "", k = "" } = values;
-  const skeleton = skeletonOf(versionOf(version), algorithm, keyVersion, {
-    longKey: algorithm === "tuak" && k.replace(/[\s:]/g, "").length > 32,
-    serviceCentre: values.smsc !== undefined,
-    number: values.msisdn !== undefined,
+  const { pin1 = "", puk1 = "" } = values;
+  return packageTemplate(skeletonOf(outline), opcOf)({ pin2: pin1, puk2: puk1, ...values });
+}
+
+/** Names of the values that have no default. Keys of zeros are never built. */
+function requiredValues({ algorithm, mnoSd, ssd, values }: PackageOutline): readonly string[] {
+  const second = ssd === undefined ? [] : domainKeyNames("sd2", ssd);
+  const mnoKeys = domainKeyNames("mno-sd", mnoSd).map((name, index) => {
+    const short = ["kic", "kid", "kik", "psk"][index] ?? name;
+    return values[name] === undefined ? short : name;
   });
-  return packageTemplate(skeleton, opcOf)({ pin2: pin1, puk2: puk1, ...values });
+  return [
+    ...["iccid", "imsi", "k", "pin1", "puk1", "adm1"],
+    ...(algorithm === "test" || values.op !== undefined ? [] : ["opc"]),
+    ...mnoKeys,
+    ...second,
+  ];
+}
+
+function domainKeyNames(domain: string, { keyVersion, pskVersion }: DomainKeys): readonly string[] {
+  const version = (value: number) => value.toString(16).padStart(2, "0");
+  const ota = ["kic", "kid", "kik"].map((key) => `key.${domain}.${version(keyVersion)}.${key}`);
+  return pskVersion === undefined ? ota : [...ota, `key.${domain}.${version(pskVersion)}.01`];
 }
 
 /** @throws codec.text for a version that the format does not have */
@@ -60,12 +77,13 @@ interface Parts {
 }
 
 /** The package with zeros in place of the values. */
-function skeletonOf(
-  version: readonly [number, number],
-  algorithm: keyof typeof algorithms,
-  keyVersion: number,
-  parts: Parts,
-): Uint8Array {
+function skeletonOf({ version: text, algorithm, mnoSd, ssd, values }: PackageOutline): Uint8Array {
+  const version = versionOf(text);
+  const parts: Parts = {
+    longKey: algorithm === "tuak" && (values.k ?? "").replace(/[\s:]/g, "").length > 32,
+    serviceCentre: values.smsc !== undefined,
+    number: values.msisdn !== undefined,
+  };
   const bodies: readonly (readonly [number, Uint8Array])[] = [
     [0xb0, mf()],
     [0xa3, sequence(0xa1, puk(0x01), puk(0x81))],
@@ -74,7 +92,8 @@ function skeletonOf(
     [0xa2, sequence(0xa1, sequence(0xa0, pin(0x81, 0x81)))],
     ...(parts.number ? [[0xb4, concatBytes(template(5), hex("A700"))] as const] : []),
     [0xa4, aka(algorithm, parts)],
-    [0xa6, issuerDomain(keyVersion)],
+    [0xa6, issuerDomain(mnoSd)],
+    ...(ssd === undefined ? [] : [[0xa6, supplementaryDomain(ssd)] as const]),
     [0xa7, remoteFiles("A00000055910100001", "B00000")],
     [0xa7, concatBytes(remoteFiles("A00000055910100002", "B00020"), adfAccess())],
     [0xaa, new Uint8Array()],
@@ -196,30 +215,6 @@ function aka(algorithm: keyof typeof algorithms, { longKey }: Parts): Uint8Array
       tlvBytes(0x83, new Uint8Array(opc[algorithm])),
     ),
   );
-}
-
-/** The MNO-SD with its SCP80 keys, TAR B20100. eUICC Profile Package §8.6 */
-function issuerDomain(keyVersion: number): Uint8Array {
-  const instance = sequence(
-    0xa1,
-    hex("4F07A0000001515350"),
-    hex("4F08A000000151535041"),
-    hex("4F08A000000151000000"),
-    hex("820382FC80"),
-    hex("83010F"),
-    hex("C90481028000"),
-    sequence(0xea, hex("800F0100000100000002011203B2010000")),
-  );
-  const keys = [0x38, 0x34, 0xc8].map((usage, index) =>
-    sequence(
-      0x30,
-      tlvBytes(0x95, Uint8Array.of(usage)),
-      tlvBytes(0x82, Uint8Array.of(index + 1)),
-      tlvBytes(0x83, Uint8Array.of(keyVersion)),
-      sequence(0x30, sequence(0x30, hex("800188"), tlvBytes(0x86, new Uint8Array(16)))),
-    ),
-  );
-  return concatBytes(instance, sequence(0xa2, ...keys));
 }
 
 /** Remote file management under one TAR, with ciphering and a cryptographic checksum. eUICC Profile Package §8.8 */

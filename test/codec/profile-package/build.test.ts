@@ -25,7 +25,8 @@ const values = {
   kik: key(0x55),
 };
 
-const outline = { version: "2.3", algorithm: "milenage", keyVersion: 1, values } as const;
+const mnoSd = { keyVersion: 1, keyType: "aes" } as const;
+const outline = { version: "2.3", algorithm: "milenage", mnoSd, values } as const;
 
 describe("a package that is built", () => {
   it.each(["2.0", "2.1", "2.2", "2.3", "2.3.1", "3.0", "3.1", "3.2", "3.3", "3.3.1"])(
@@ -73,6 +74,50 @@ describe("a package that is built", () => {
       profileType: "test",
     });
     expect(securityDomains[0]?.keys[0]?.components).toEqual([{ type: "88", octets: 32 }]);
+  });
+
+  it("has 3DES keys, a PSK and a second security domain, and requires all of their keys", () => {
+    const ssd = { keyVersion: 2, keyType: "3des", pskVersion: 0x4a } as const;
+    const own = {
+      "key.sd2.02.kic": key(6, 24),
+      "key.sd2.02.kid": key(7),
+      "key.sd2.02.kik": key(8),
+      "key.sd2.4a.01": key(9),
+    };
+    const whole = { ...outline, mnoSd: { ...ssd, pskVersion: 0x40 }, ssd, values: { ...values, ...own, psk: key(10) } };
+    const octets = buildPackage(whole);
+    expect(checkPackage(octets)).toEqual([]);
+    const domains = describePackage(readProfilePackage(octets)).securityDomains;
+    const keysOf = (index: number) =>
+      domains[index]?.keys.map((one) => [
+        one.version,
+        one.identifier,
+        one.components[0]?.type,
+        one.components[0]?.octets,
+      ]);
+    expect(keysOf(0)).toEqual([
+      ["02", "01", "80", 16],
+      ["02", "02", "80", 16],
+      ["02", "03", "80", 16],
+      ["40", "01", "85", 16],
+    ]);
+    expect(keysOf(1)?.[0]).toEqual(["02", "01", "80", 24]);
+    expect(domains[1]?.aid).toBe("A00000055910100102736456616C7565");
+    for (const name of [...Object.keys(own), "psk"]) {
+      const rest = Object.fromEntries(Object.entries(whole.values).filter(([one]) => one !== name));
+      expect(() => buildPackage({ ...whole, values: rest })).toThrow(`${name} is required`);
+    }
+  });
+
+  it.each([
+    [{ mnoSd: { ...mnoSd, keyVersion: 16 } }, "mnoSd.keyVersion must be 01 to 0F"],
+    [{ mnoSd: { ...mnoSd, channels: "8" } }, "mnoSd.channels must be hexadecimal"],
+    [
+      { mnoSd: { ...mnoSd, pskVersion: 0x30 }, values: { ...values, psk: key(1) } },
+      "mnoSd.pskVersion must be 40 to 4F",
+    ],
+  ])("refuses %j", (more, message) => {
+    expect(() => buildPackage({ ...outline, ...more })).toThrow(message);
   });
 
   it("requires what has no default, and a version of the format", () => {

@@ -5,6 +5,7 @@ import { SimulatedModem } from "../../../simulators/modem/modem.ts";
 import { SimulatedNetwork } from "../../../simulators/network/network.ts";
 import type { RadioNetwork } from "../../../simulators/network/radio.ts";
 import { joinNetwork, serveNetwork } from "../../../simulators/network/service.ts";
+import { buildPackage } from "../../../src/crypto/personalize-package.ts";
 import { download, vectorPackage } from "../euicc/packages.ts";
 import { connectHost } from "../modem/host.ts";
 
@@ -16,11 +17,11 @@ const keys = {
 };
 
 /** A card whose enabled profile was downloaded; it has seen sequence numbers up to this one (without index). */
-function card(sequence = 0): SimulatedEuicc {
+function card(sequence = 0, octets = vectorPackage("package-small")): SimulatedEuicc {
   const state = createEuiccState();
   const loading = new SimulatedEuicc({ state });
   loading.powerOn();
-  const { profile } = download(loading, vectorPackage("package-small"));
+  const { profile } = download(loading, octets);
   for (const one of state.profiles) one.state = one === profile ? "enabled" : "disabled";
   const hex = (value: number) => value.toString(16).toUpperCase().padStart(12, "0");
   profile.authentication.sqn = hex(sequence * 32);
@@ -29,12 +30,12 @@ function card(sequence = 0): SimulatedEuicc {
 }
 
 /** Registration state of a modem with the card, once PIN1 is entered. */
-async function registration(network: RadioNetwork, inserted: SimulatedEuicc) {
+async function registration(network: RadioNetwork, inserted: SimulatedEuicc, pin = "0614") {
   await using modem = new SimulatedModem({ network, card: inserted });
   await using host = connectHost(modem);
   await modem.powerOn();
   expect(await host.ask("AT+CPIN?")).toContain("SIM PIN");
-  await host.ask('AT+CPIN="0614"');
+  await host.ask(`AT+CPIN="${pin}"`);
   for (const end = Date.now() + 3000; modem.registration.state.stat === 0 || modem.registration.state.stat === 2; ) {
     if (Date.now() > end) throw new Error("no registration");
     await new Promise((resolve) => setTimeout(resolve, 2));
@@ -51,6 +52,26 @@ describe("authentication in the simulated network", () => {
     network.radio.subscribe({ imsi, msisdn: "+15551000009", keys: { ...keys, k: "00".repeat(16) } });
     expect(await registration(network.radio, card())).toMatchObject({ stat: 3, cause: 3 });
   });
+
+  it.each([
+    ["milenage", 16, 16],
+    ["tuak", 16, 32],
+    ["tuak", 32, 32],
+  ] as const)(
+    "admits a profile that was built, with %s and a K of %i octets",
+    async (algorithm, keyOctets, opcOctets) => {
+      const [k, opc, other] = ["A5".repeat(keyOctets), "5A".repeat(opcOctets), "3C".repeat(16)];
+      const codes = { pin1: "2468", puk1: "12345678", adm1: "87654321" };
+      const values = { iccid: "8900012000000000017", imsi, k, opc, ...codes, kic: other, kid: other, kik: other };
+      const mnoSd = { keyVersion: 1, keyType: "3des" } as const;
+      const built = buildPackage({ version: "2.3", algorithm, mnoSd, values });
+      const subscribers = [{ imsi, msisdn: "+15551000009", keys: { algorithm, k, opc } }];
+      using network = closing(new SimulatedNetwork({ attachMs: 1, subscribers }));
+      expect(await registration(network.radio, card(0, built), "2468")).toMatchObject({ stat: 1 });
+      network.radio.subscribe({ imsi, msisdn: "+15551000009", keys: { algorithm, k, opc: "00".repeat(opcOctets) } });
+      expect(await registration(network.radio, card(0, built), "2468")).toMatchObject({ stat: 3, cause: 3 });
+    },
+  );
 
   it("follows a card whose sequence number is ahead", async () => {
     const subscribers = [{ imsi, msisdn: "+15551000009", keys }];

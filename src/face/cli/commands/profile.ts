@@ -16,6 +16,7 @@ import { unreadable } from "../input-file.ts";
 import { wholeNumber } from "../number-flag.ts";
 import { differenceText, findingLine, packageText } from "../package-view.ts";
 import { printStatus, result } from "../terminal.ts";
+import { registerBuild } from "./profile-package/build.ts";
 import { registerPersonalize } from "./profile-package/personalize.ts";
 
 /** Checks a file with a hardware profile, which `profile check` did under this name before. */
@@ -23,11 +24,12 @@ type CheckHardwareProfile = (path: string) => Promise<void>;
 
 const file = "file with a profile package: DER, or hexadecimal, Base64, PEM or ASN.1 text; - for standard input";
 
-/** `profile show|check|diff|personalize`: profile packages in files. None of them requires a daemon. */
+/** `profile show|check|diff|personalize|build`: profile packages in files. None of them requires a daemon. */
 export function registerProfile(profile: Command, context: CliContext, hardware: CheckHardwareProfile): void {
   registerShow(profile, context);
   registerCheck(profile, context, hardware);
   registerPersonalize(profile, context, file, readPackage);
+  registerBuild(profile, context);
   profile
     .command("diff")
     .argument("<before>", file)

@@ -1,30 +1,25 @@
 import { createHash } from "node:crypto";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Command } from "commander";
 import { withoutUndefined } from "../../../../base/defined.ts";
-import { asGatewayError, GatewayError } from "../../../../base/gateway-error.ts";
-import { toHex } from "../../../../base/hex.ts";
+import { asGatewayError, type GatewayError } from "../../../../base/gateway-error.ts";
 import { iccidCheckDigitOk, parseIccid } from "../../../../codec/euicc/iccid.ts";
 import { describePackage } from "../../../../codec/profile-package/describe.ts";
 import { type Difference, diffPackages } from "../../../../codec/profile-package/diff.ts";
 import { type ProfilePackage, readProfilePackage } from "../../../../codec/profile-package/element.ts";
-import { parseValueName } from "../../../../codec/profile-package/personalize/value-name.ts";
 import { packagePersonalizer } from "../../../../crypto/personalize-package.ts";
 import type { CliContext } from "../../context.ts";
-import { unreadable, valueOrFile } from "../../input-file.ts";
+import { unreadable } from "../../input-file.ts";
 import { differenceText } from "../../package-view.ts";
 import { printStatus, result } from "../../terminal.ts";
+import { assertOutput, type OutputFlags, valuesOf, writePackage } from "./package-output.ts";
 import { refused, type ValueRow, valueRows } from "./value-table.ts";
 
-interface PersonalizeFlags {
+interface PersonalizeFlags extends OutputFlags {
   readonly set?: readonly string[];
   readonly from?: string;
   readonly ignore?: string;
-  readonly output?: string;
-  readonly hex?: boolean;
-  readonly force?: boolean;
-  readonly dryRun?: boolean;
   readonly reveal?: boolean;
 }
 
@@ -74,8 +69,7 @@ export function registerPersonalize(
     .description("make packages with other values: ICCID, IMSI, keys, PINs and addresses")
     .addHelpText("after", help)
     .action(async (path: string, flags: PersonalizeFlags) => {
-      if (flags.output === undefined && flags.dryRun !== true)
-        throw new GatewayError("api.usage", "--output is required, or --dry-run", { detail: { field: "output" } });
+      assertOutput(flags);
       const template = read(path);
       const constant = valuesOf(flags.set ?? []);
       const made =
@@ -86,28 +80,10 @@ export function registerPersonalize(
     });
 }
 
-/** Values of `--set`, where `@file` stands for the text of a file. @throws api.usage */
-function valuesOf(flags: readonly string[]): Readonly<Record<string, string>> {
-  const values = new Map<string, string>();
-  for (const flag of flags) {
-    const at = flag.indexOf("=");
-    const name = flag.slice(0, at).trim().toLowerCase();
-    if (at < 1) throw usage("--set: must be name=value");
-    parseValueName(name);
-    if (values.has(name)) throw usage(`--set: ${name} is set twice`);
-    values.set(name, valueOrFile("--set", flag.slice(at + 1)));
-  }
-  return Object.fromEntries(values);
-}
-
-function usage(message: string): GatewayError {
-  return new GatewayError("api.usage", message, { detail: { field: "set" } });
-}
-
 function single(template: ProfilePackage, values: ValueRow["values"], flags: PersonalizeFlags): Made {
   const octets = packagePersonalizer(template.octets)(values);
   const file = flags.dryRun === true ? undefined : flags.output;
-  if (file !== undefined) write(file, octets, flags);
+  if (file !== undefined) writePackage(file, octets, flags);
   const changes = diffPackages(template, readProfilePackage(octets), flags.reveal === true);
   return { ...madeOf(octets, values, file), changes };
 }
@@ -148,7 +124,7 @@ async function table(
     lines.set(iccid, row.line);
     const octets = personalize(values);
     const file = dryRun ? undefined : join(output, `${iccid}${flags.hex === true ? ".hex" : ".der"}`);
-    if (file !== undefined) write(file, octets, flags);
+    if (file !== undefined) writePackage(file, octets, flags);
     return { line: row.line, ...madeOf(octets, values, file) };
   }
 }
@@ -174,22 +150,6 @@ function folder(path: string): void {
     mkdirSync(path, { recursive: true });
   } catch (cause) {
     throw unreadable("--output", path, cause, "made");
-  }
-}
-
-/** Only the user may read a package: it contains keys. */
-function write(path: string, octets: Uint8Array, { hex, force }: PersonalizeFlags): void {
-  try {
-    writeFileSync(path, hex === true ? `${toHex(octets)}\n` : octets, {
-      mode: 0o600,
-      flag: force === true ? "w" : "wx",
-    });
-  } catch (cause) {
-    if (cause instanceof Error && "code" in cause && cause.code === "EEXIST") {
-      const message = `--output: ${path} exists; --force replaces it`;
-      throw new GatewayError("api.usage", message, { detail: { field: "output", file: path }, cause });
-    }
-    throw unreadable("--output", path, cause, "written");
   }
 }
 
