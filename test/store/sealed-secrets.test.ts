@@ -142,7 +142,18 @@ const item: CampaignItem = {
 
 const dialog: AdminDialogRecord = {
   ...freshDialog,
-  parts: { job_1: { left: [fromHex(script)], answered: 0, commands: 0, ran: 0, results: [], data: new Uint8Array(0) } },
+  parts: {
+    job_1: {
+      limit: 0,
+      remaining: 1,
+      left: [fromHex(script)],
+      answered: 0,
+      commands: 0,
+      ran: 0,
+      results: [],
+      data: new Uint8Array(0),
+    },
+  },
 };
 
 let folder: string;

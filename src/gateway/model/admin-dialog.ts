@@ -12,10 +12,17 @@ export interface LostChannel {
   readonly why: string;
 }
 
-/** A job whose script is sent in parts: the remaining parts, and the answers to the first ones. */
+/**
+ * A job whose script is sent in parts: the position in it, and the answers to the first ones. The parts are in the
+ * job's work only.
+ */
 export interface JobParts {
-  /** Bodies that the card has not answered; the first one may be under way. */
-  readonly left: readonly Uint8Array[];
+  /** By what the work is cut, octets; 0 = each command is a part. */
+  readonly limit: number;
+  /** Parts that the card has not answered; the first one may be under way. */
+  readonly remaining: number;
+  /** How earlier versions kept these parts; their number then is `remaining`. */
+  readonly left?: readonly Uint8Array[];
   /** Parts that were answered. */
   readonly answered: number;
   /** Commands in these parts, counted from the script and from the card's answers. */
@@ -24,7 +31,7 @@ export interface JobParts {
   readonly results: readonly CommandResult[];
   /** Their answers unchanged. */
   readonly data: Uint8Array;
-  /** The first of `left` is sent again: the answer of an earlier try is lost. */
+  /** The next part is sent again: the answer of an earlier try is lost. */
   readonly again?: boolean;
 }
 
@@ -58,8 +65,11 @@ export function partsOf(dialog: AdminDialogRecord, job: JobId): JobParts | undef
   const { outstanding } = record;
   const open = outstanding?.script.id.startsWith(`${job}.`) === true ? [outstanding.script.body] : [];
   const ran = split.results.length;
+  const left = [...open, ...split.left];
   return {
-    left: [...open, ...split.left],
+    limit: 0,
+    remaining: left.length,
+    left,
     answered: ran,
     commands: ran,
     ran,

@@ -49,20 +49,23 @@ function answered({ job, body, parts }: DeliveredScript, response: Uint8Array): 
   const asked: AskedScript = parts === undefined ? whole : askedByBody(body);
   const place = parts === undefined ? {} : { before: parts.commands, total: whole.commands.length };
   const { result, failure } = answeredScript(asked, response, place);
+  const left = parts?.left?.slice(1);
   const now: JobParts = {
-    left: parts?.left.slice(1) ?? [],
+    limit: parts?.limit ?? 0,
+    remaining: Math.max((parts?.remaining ?? 0) - 1, 0),
+    ...withoutUndefined({ left }),
     answered: (parts?.answered ?? 0) + 1,
     commands: (parts?.commands ?? 0) + asked.commands.length,
     ran: (parts?.ran ?? 0) + (result.executed ?? result.commands.length),
     results: [...(parts?.results ?? []), ...result.commands],
     data: concatBytes(parts?.data ?? nothing, response),
   };
-  if (failure === undefined && now.left.length > 0 && hasFinalAnswer(response)) {
-    const note = `the card gave its final answer, ${now.left.length} parts were not sent`;
+  if (failure === undefined && now.remaining > 0 && hasFinalAnswer(response)) {
+    const note = `the card gave its final answer, ${now.remaining} parts were not sent`;
     return { verdict: { at: "done", result: { ...partialResult(now), scriptStatus: "ok", note } } };
   }
-  if (failure === undefined && now.left.length > 0) {
-    const note = `the card answered ${now.answered} parts, ${now.left.length} are left`;
+  if (failure === undefined && now.remaining > 0) {
+    const note = `the card answered ${now.answered} parts, ${now.remaining} are left`;
     return { parts: now, verdict: { at: "part", result: partialResult(now), note } };
   }
   const all = { ...partialResult(now), scriptStatus: "ok" };

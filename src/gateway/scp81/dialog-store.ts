@@ -18,7 +18,7 @@ import { switchIsOpen } from "../model/profile-switch.ts";
 import type { Repositories, Store } from "../model/store.ts";
 import type { Notifications } from "../notifications/notifications.ts";
 import { mayStart } from "../scp80/reserve-packet.ts";
-import { scriptParts } from "../scripts/script-parts.ts";
+import { cutScript, type ScriptParts, scriptParts } from "../scripts/script-parts.ts";
 import { noteAgentId } from "../targets/agent-ids.ts";
 import { takeNotification } from "./admin-notification.ts";
 import { adminScript, jobOfScript } from "./admin-scripts.ts";
@@ -170,12 +170,15 @@ export class Scp81Store implements AdminStore {
         await feed(r, job, { kind: "ended", at: now, end: { state: "failed", error: entry.error } });
         continue;
       }
-      const [body, ...left] = running === undefined ? scriptParts(work, owner, job.request.oneByOne) : running.left;
+      const cut =
+        running === undefined ? scriptParts(work, owner, job.request.oneByOne) : remainingParts(running, work);
+      const [body] = cut.bodies;
       if (body === undefined) continue;
+      const partsLeft = cut.bodies.length - 1;
       const index = running?.answered ?? 0;
       const script = adminScript({ ...job, attempts }, work, { body, index }, entry.channel);
       const octets = body.length;
-      await feed(r, job, { kind: "delivered", at: now, attempts, octets, part: index, partsLeft: left.length });
+      await feed(r, job, { kind: "delivered", at: now, attempts, octets, part: index, partsLeft });
       await noteAgentId(r, owner, work, now);
       const { uri, after } = next;
       const outstanding = { script, uri, deliveries: 1, ...withoutUndefined({ after }) };
@@ -184,19 +187,39 @@ export class Scp81Store implements AdminStore {
         record: { ...entry.dialog.record, outstanding },
         moreUntil: job.request.moreToCome === true ? now + this.#deps.holdOpenMs : 0,
       };
-      const parts = left.length > 0 || running !== undefined ? partsUnderWay(running, body, left) : undefined;
+      const parts = running === undefined ? firstParts(cut) : underWay(running);
       return [withParts(delivered, job.id, parts), { kind: "script", script }];
     }
     return [dialog, { kind: dialog.moreUntil > now ? "more" : "none" }];
   }
 }
 
-function partsUnderWay(running: JobParts | undefined, body: Uint8Array, left: readonly Uint8Array[]): JobParts {
-  if (running !== undefined) {
-    const { again: _, ...parts } = running;
-    return parts;
-  }
-  return { left: [body, ...left], answered: 0, commands: 0, ran: 0, results: [], data: new Uint8Array(0) };
+/** The parts that the card has not answered. */
+function remainingParts(
+  { limit, remaining, left }: JobParts,
+  work: Exclude<Job["work"], { kind: "packet" }>,
+): ScriptParts {
+  if (left !== undefined) return { bodies: left };
+  const bodies = cutScript(work, limit);
+  return { bodies: bodies.slice(bodies.length - remaining), limit };
+}
+
+/** Nothing of the script is answered yet; undefined for a script in one part. */
+function firstParts({ bodies, limit }: ScriptParts): JobParts | undefined {
+  if (limit === undefined) return undefined;
+  return {
+    limit,
+    remaining: bodies.length,
+    answered: 0,
+    commands: 0,
+    ran: 0,
+    results: [],
+    data: new Uint8Array(0),
+  };
+}
+
+function underWay({ again: _, ...parts }: JobParts): JobParts {
+  return parts;
 }
 
 /** Forgets the parts of jobs that ended in the meantime. */

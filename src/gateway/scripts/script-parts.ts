@@ -5,17 +5,28 @@ import { workBody } from "./script-body.ts";
 
 type Script = Exclude<JobWork, { kind: "packet" }>;
 
+/** A script in parts; `limit` is what {@link cutScript} cuts them by, absent for a script in one part. */
+export interface ScriptParts {
+  readonly bodies: readonly Uint8Array[];
+  readonly limit?: number;
+}
+
 /**
  * The bodies of a job's script: one, or several that are cut at command boundaries when it is larger than the card's
  * buffer, or when its commands go one by one. An upstream's ready body is cut only if the card could not accept it
  * whole.
  */
-export function scriptParts(work: Script, target: Target, oneByOne = false): Uint8Array[] {
+export function scriptParts(work: Script, target: Target, oneByOne = false): ScriptParts {
   const whole = workBody(work, target, "expanded-indefinite");
   const limit = oneByOne ? 0 : target.settings.scp81Buffer;
-  if (limit === undefined || whole.length <= limit) return [whole];
-  const objects = work.kind === "script" ? work.apdus.map(capduObject) : objectsOf(whole);
-  if (objects === undefined || objects.length < 2) return [whole];
+  if (limit === undefined || whole.length <= limit) return { bodies: [whole] };
+  const bodies = cutScript(work, limit);
+  return bodies.length < 2 ? { bodies: [whole] } : { bodies, limit };
+}
+
+/** Bodies of at most `limit` octets, or of one command: always the same ones for the same work. */
+export function cutScript(work: Script, limit: number): Uint8Array[] {
+  const objects = work.kind === "script" ? work.apdus.map(capduObject) : (objectsOf(work.body) ?? []);
   const parts: Uint8Array[] = [];
   let open: ScriptObject[] = [];
   for (const object of objects) {

@@ -20,7 +20,8 @@ interface AdminDialogTables {
   admin_dialog: { target: string; body: string; secret: Uint8Array | null };
 }
 
-type WrittenParts = OctetText<JobParts>;
+/** Earlier versions wrote the parts themselves in place of their number. */
+type WrittenParts = OctetText<Omit<JobParts, "limit" | "remaining">> & Partial<Pick<JobParts, "limit" | "remaining">>;
 type Split = NonNullable<AdminDialogRecord["split"]>;
 
 /** A dialog as a row has it: the octets of its parts are text. */
@@ -45,8 +46,16 @@ function readDialog({ parts, split, ...dialog }: WrittenDialog): AdminDialogReco
 }
 
 function readParts(written: WrittenParts): JobParts {
-  const { left, results, data } = written;
-  return { ...written, left: left.map(fromHex), results: readCommands(results), data: fromHex(data) };
+  const { left: texts, results, data, limit = 0, remaining = texts?.length ?? 0, ...others } = written;
+  const left = texts?.map(fromHex);
+  return {
+    ...others,
+    limit,
+    remaining,
+    ...withoutUndefined({ left }),
+    results: readCommands(results),
+    data: fromHex(data),
+  };
 }
 
 /** A dialog in its stored form, sealed as a whole. */

@@ -2,12 +2,12 @@ import { describe, expect, it } from "vitest";
 import { withoutUndefined } from "../../../src/base/defined.ts";
 import { fromHex, toHex } from "../../../src/base/hex.ts";
 import { isdRTar } from "../../../src/codec/euicc/aid.ts";
-import { scriptParts } from "../../../src/gateway/scripts/script-parts.ts";
+import { cutScript, scriptParts } from "../../../src/gateway/scripts/script-parts.ts";
 import { target } from "../records.ts";
 
 const script = (...apdus: string[]) => ({ kind: "script", tar: isdRTar, apdus: apdus.map(fromHex) }) as const;
 const parts = (limit: number | undefined, ...apdus: string[]) =>
-  scriptParts(script(...apdus), target({ settings: withoutUndefined({ scp81Buffer: limit }) })).map(toHex);
+  scriptParts(script(...apdus), target({ settings: withoutUndefined({ scp81Buffer: limit }) })).bodies.map(toHex);
 
 /** Each C-APDU object of `80CA005A00` has 7 octets: tag, length, command. */
 const command = "80CA005A00";
@@ -32,8 +32,8 @@ describe("the parts of a script", () => {
   it("leave a ready body alone that the card can take", () => {
     const body = `AE80${object}${object}0000`;
     const work = { kind: "body", tar: isdRTar, body: fromHex(body) } as const;
-    expect(scriptParts(work, target()).map(toHex)).toEqual([body]);
-    expect(scriptParts(work, target({ settings: { scp81Buffer: 12 } })).map(toHex)).toEqual([
+    expect(scriptParts(work, target()).bodies.map(toHex)).toEqual([body]);
+    expect(scriptParts(work, target({ settings: { scp81Buffer: 12 } })).bodies.map(toHex)).toEqual([
       `AE80${object}0000`,
       `AE80${object}0000`,
     ]);
@@ -41,6 +41,17 @@ describe("the parts of a script", () => {
 
   it("leave a body alone that cannot be read", () => {
     const work = { kind: "body", tar: isdRTar, body: new Uint8Array(20).fill(0xff) } as const;
-    expect(scriptParts(work, target({ settings: { scp81Buffer: 12 } }))).toEqual([work.body]);
+    expect(scriptParts(work, target({ settings: { scp81Buffer: 12 } })).bodies).toEqual([work.body]);
+  });
+});
+
+describe("a script that is cut", () => {
+  it("is cut alike from its work alone, whatever the target is by then", () => {
+    const work = script(...Array.from({ length: 9 }, () => command));
+    for (const limit of [0, 12, 25]) {
+      const made = scriptParts(work, target({ settings: { scp81Buffer: limit } }));
+      expect(made.limit).toBe(limit);
+      expect(cutScript(work, limit).map(toHex)).toEqual(made.bodies.map(toHex));
+    }
   });
 });
