@@ -206,25 +206,38 @@ class SoftConnection implements CardConnection {
     return new GatewayError("card.mute", `${this.#reader}: the card did not answer within ${Math.round(timeoutMs)} ms`);
   }
 
+  /** Most exchanges end in the turn in which they start: timer and listeners are for those that do not. */
   #bounded<T>(work: Promise<T>, { timeoutMs, signal }: Bounds): Promise<T> {
+    const over = this.#over.signal;
     return new Promise((resolve, reject) => {
+      let timer: NodeJS.Timeout | undefined;
       const give = (why: unknown) => {
         finish();
         this.#end(why);
         reject(why);
       };
       const onAbort = () => give(signal?.reason);
-      const onOver = () => give(this.#over.signal.reason);
-      const timer = setTimeout(() => give(this.#mute(timeoutMs)), timeoutMs);
+      const onOver = () => give(over.reason);
+      const wait = () => {
+        if (signal?.aborted === true) return onAbort();
+        if (over.aborted) return onOver();
+        timer = setTimeout(() => give(this.#mute(timeoutMs)), timeoutMs);
+        signal?.addEventListener("abort", onAbort, { once: true });
+        over.addEventListener("abort", onOver, { once: true });
+      };
+      const turn = setImmediate(wait);
       const finish = () => {
+        clearImmediate(turn);
+        if (timer === undefined) return;
         clearTimeout(timer);
         signal?.removeEventListener("abort", onAbort);
-        this.#over.signal.removeEventListener("abort", onOver);
+        over.removeEventListener("abort", onOver);
       };
-      signal?.addEventListener("abort", onAbort, { once: true });
-      this.#over.signal.addEventListener("abort", onOver, { once: true });
       work.then(
         (value) => {
+          // Aborted in this turn, before there were listeners.
+          if (signal?.aborted === true) return onAbort();
+          if (over.aborted) return onOver();
           finish();
           resolve(value);
         },

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { SoftReader, SoftReaders } from "../../simulators/reader.ts";
 import { fromHex, toHex } from "../../src/base/hex.ts";
 import type { ReaderEvent } from "../../src/link/card-reader.ts";
@@ -49,6 +49,41 @@ describe("a reader in this process", () => {
     card.answer = () => answer;
     await using connection = await new SoftReader("bench", card).connect(quick);
     await expect(connection.transmit(status, quick)).rejects.toMatchObject({ code: "card.removed" });
+  });
+
+  it("an exchange that ends at once has no timer and no listener", async () => {
+    await using connection = await new SoftReader("bench", new ScriptedCard()).connect(quick);
+    const { signal } = new AbortController();
+    const timers = vi.spyOn(globalThis, "setTimeout");
+    const listeners = vi.spyOn(EventTarget.prototype, "addEventListener");
+    try {
+      for (let i = 0; i < 8; i++) expect(toHex(await connection.transmit(status, { ...quick, signal }))).toBe("9000");
+      expect(timers).not.toHaveBeenCalled();
+      expect(listeners).not.toHaveBeenCalled();
+    } finally {
+      vi.restoreAllMocks();
+    }
+  });
+
+  it.each(["9000", undefined])("an abort in the turn of the exchange ends it (answer %s)", async (answer) => {
+    const card = new ScriptedCard();
+    card.answer = () => answer;
+    const connection = await new SoftReader("bench", card).connect(quick);
+    const stop = new AbortController();
+    const failed = connection.transmit(status, { ...quick, signal: stop.signal });
+    stop.abort(new Error("no longer wanted"));
+    await expect(failed).rejects.toThrow("no longer wanted");
+    await expect(connection.transmit(status, quick)).rejects.toThrow("no longer wanted");
+    await connection[Symbol.asyncDispose]();
+  });
+
+  it("a card pulled in the turn in which it answers gives no answer", async () => {
+    const reader = new SoftReader("bench", new ScriptedCard());
+    const connection = await reader.connect(quick);
+    const failed = connection.transmit(status, quick);
+    reader.eject();
+    await expect(failed).rejects.toMatchObject({ code: "card.removed" });
+    await connection[Symbol.asyncDispose]();
   });
 
   it("a card pulled in the middle of an exchange ends it, and is powered off once", async () => {
