@@ -140,3 +140,31 @@ describe("the pages for contributors", () => {
     expect(named.filter((path) => !existsSync(join(packageRoot, path)))).toEqual([]);
   });
 });
+
+describe("the how-tos", () => {
+  const page = read("docs/development/README.md");
+
+  it("contain excerpts that are in the files", () => {
+    const excerpts = [...page.matchAll(/^```\w+\n\/\/ (\S+)\n([\s\S]*?)\n```$/gm)];
+    expect(excerpts).toHaveLength((page.match(/^```\w+$/gm) ?? []).length);
+    expect(excerpts.length).toBeGreaterThan(10);
+    for (const [, path = "", text = ""] of excerpts) expect(read(path), path).toContain(text);
+  });
+
+  it("show an excerpt in each", () => {
+    const sections = page.split(/^## /m).slice(1);
+    expect(sections).toHaveLength(6);
+    expect(
+      sections.filter((section) => !section.includes("\n```")).map((section) => section.split("\n", 1)[0]),
+    ).toEqual([]);
+  });
+
+  it("list the tags of the API", () => {
+    const operations = filesBelow(["src/face/api"], /\.ts$/).map(({ text }) => text);
+    const used = operations.flatMap((text) =>
+      [...text.matchAll(/^ {4}tags: \["(\w+)"\],$/gm)].map(([, tag = ""]) => tag),
+    );
+    expect(used.length).toBeGreaterThan(10);
+    expect([...new Set(used)].filter((tag) => !page.includes(`\`${tag}\``))).toEqual([]);
+  });
+});

@@ -22,6 +22,8 @@ const tags = [
   { name: "targets", description: "eUICC and UICC targets with their EIS and key sets" },
   { name: "jobs", description: "Scripts for cards, and their results" },
   { name: "switches", description: "Profile switches, from acceptance by the card to confirmation" },
+  { name: "campaigns", description: "One action on many targets" },
+  { name: "downloads", description: "Downloads of profile packages" },
   { name: "links", description: "Readers, modems and SMSC accounts; raw access to cards" },
   { name: "sessions", description: "SCP81 administration sessions" },
   { name: "notifications", description: "Notifications of cards, and received short messages" },
