@@ -1,10 +1,11 @@
 import type { Clock } from "../../base/clock.ts";
 import { GatewayError, isGatewayError } from "../../base/gateway-error.ts";
-import { newId, type TargetId } from "../../base/id.ts";
+import { type DownloadId, newId, type TargetId } from "../../base/id.ts";
 import type { Aid } from "../../codec/euicc/aid.ts";
 import type { Eid } from "../../codec/euicc/eid.ts";
 import { idempotencyOf } from "../jobs/job-order.ts";
 import type { Download, DownloadFilter, DownloadOrder, PackageFacts } from "../model/download.ts";
+import { unknownRecord } from "../model/identifiers.ts";
 import type { JobOrigin } from "../model/job.ts";
 import type { JobQueue } from "../model/new-job.ts";
 import type { Repositories, Store } from "../model/store.ts";
@@ -109,12 +110,12 @@ export class Downloads {
   }
 
   /** @throws download.unknown */
-  async get(id: string): Promise<Download> {
+  async get(id: DownloadId): Promise<Download> {
     return this.#deps.store.read((r) => requireDownload(r, id));
   }
 
   /** A download with its progress. @throws download.unknown */
-  async follow(id: string): Promise<FollowedDownload> {
+  async follow(id: DownloadId): Promise<FollowedDownload> {
     return this.#deps.store.read(async (r) => this.#followed(r, await requireDownload(r, id)));
   }
 
@@ -136,7 +137,7 @@ export class Downloads {
    * Cancels a download: the step under way is withdrawn if it has not left, and what is on the card is removed.
    * @throws download.unknown, download.state
    */
-  async cancel(id: string): Promise<Download> {
+  async cancel(id: DownloadId): Promise<Download> {
     const { store, jobs, runner } = this.#deps;
     const { download, job } = await store.write(async (r) => {
       const now = await requireDownload(r, id);
@@ -230,9 +231,8 @@ function noCertificate(eid: Eid): GatewayError {
 }
 
 /** @throws download.unknown */
-async function requireDownload(r: Repositories, id: string): Promise<Download> {
+async function requireDownload(r: Repositories, id: DownloadId): Promise<Download> {
   const found = await r.downloads.get(id);
-  if (found === undefined)
-    throw new GatewayError("download.unknown", `no download has the id '${id}'`, { detail: { download: id } });
+  if (found === undefined) throw unknownRecord("dld", id);
   return found;
 }

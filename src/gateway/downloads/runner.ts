@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { Clock } from "../../base/clock.ts";
 import { detach } from "../../base/detach.ts";
 import { asGatewayError, type GatewayError } from "../../base/gateway-error.ts";
+import type { DownloadId, TargetId } from "../../base/id.ts";
 import { KeyedQueue } from "../../base/keyed-queue.ts";
 import { ecCurve, p256 } from "../../codec/euicc/ec-curve.ts";
 import { newEcKey } from "../../crypto/certificates/ec-key.ts";
@@ -40,10 +41,10 @@ class Changed extends Error {}
  */
 export class DownloadRunner {
   readonly #deps: DownloadRunnerDeps;
-  readonly #queue = new KeyedQueue<string>();
+  readonly #queue = new KeyedQueue<DownloadId>();
   /** Open downloads by target. */
-  readonly #open = new Map<string, string>();
-  readonly #marked = new Set<string>();
+  readonly #open = new Map<TargetId, DownloadId>();
+  readonly #marked = new Set<DownloadId>();
   #off: (() => void) | undefined;
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
@@ -69,7 +70,7 @@ export class DownloadRunner {
   }
 
   /** Takes the next steps of a download, as far as they can be taken now. */
-  look(id: string, target: string): void {
+  look(id: DownloadId, target: TargetId): void {
     if (this.#stopped || this.#marked.has(id)) return;
     this.#open.set(target, id);
     this.#marked.add(id);
@@ -91,13 +92,13 @@ export class DownloadRunner {
     }
   }
 
-  async #work(id: string): Promise<void> {
+  async #work(id: DownloadId): Promise<void> {
     this.#marked.delete(id);
     while (!this.#stopped && (await this.#advance(id)));
   }
 
   /** Takes one step; false when there is none to take. */
-  async #advance(id: string): Promise<boolean> {
+  async #advance(id: DownloadId): Promise<boolean> {
     const { store } = this.#deps;
     const now = await store.read(async (r) => {
       const download = await r.downloads.get(id);
@@ -195,7 +196,7 @@ function codeOf({ code }: GatewayError) {
   return { code };
 }
 
-function isOrigin(data: unknown, id: string): boolean {
+function isOrigin(data: unknown, id: DownloadId): boolean {
   if (typeof data !== "object" || data === null || !("origin" in data)) return false;
   const { origin } = data;
   return typeof origin === "object" && origin !== null && "reference" in origin && origin.reference === id;

@@ -190,7 +190,7 @@ export interface Download {
 }
 
 export interface DownloadFilter {
-  readonly target?: string;
+  readonly target?: TargetId;
   readonly open?: boolean;
 }
 
@@ -198,15 +198,15 @@ export interface DownloadRepository {
   /** Stores a new download with its package, which is kept sealed until the download has ended. */
   insert(download: Download, octets: Uint8Array, idempotencyKey?: string): Promise<void>;
   put(download: Download): Promise<void>;
-  get(id: string): Promise<Download | undefined>;
+  get(id: DownloadId): Promise<Download | undefined>;
   /** The package; undefined once the download has ended. */
-  packageOf(id: string): Promise<Uint8Array | undefined>;
+  packageOf(id: DownloadId): Promise<Uint8Array | undefined>;
   /** The download that was ordered under this idempotency key. */
   byIdempotencyKey(key: string): Promise<Download | undefined>;
   /** Downloads that have not ended, oldest first. */
   open(): Promise<Download[]>;
   /** The download of the target that has not ended. */
-  openOf(target: string): Promise<Download | undefined>;
+  openOf(target: TargetId): Promise<Download | undefined>;
   /** Newest first, before the given id. */
   list(filter: DownloadFilter, before: string | undefined, limit: number): Promise<Download[]>;
 }

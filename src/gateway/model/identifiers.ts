@@ -20,6 +20,7 @@ const kinds = {
   prc: { code: "switch.unknown", field: "switch", name: "profile switch" },
   ntf: { code: "notification.unknown", field: "notification", name: "notification" },
   cmp: { code: "campaign.unknown", field: "campaign", name: "campaign" },
+  dld: { code: "download.unknown", field: "download", name: "download" },
 } as const;
 
 /** A client's text as the identifier of a record of this kind. @throws the error of {@link unknownRecord} */
@@ -28,7 +29,7 @@ export function recordId<K extends keyof typeof kinds>(kind: K, text: string): `
   return text;
 }
 
-/** The error of a look-up without a result: `job.unknown`, `switch.unknown`, `notification.unknown` or `campaign.unknown`. */
+/** The error of a look-up without a result: `job.unknown` and the like, one for each kind. */
 export function unknownRecord(kind: keyof typeof kinds, id: string): GatewayError {
   const { code, field, name } = kinds[kind];
   return new GatewayError(code, `no ${name} has the id '${id}'`, { detail: { [field]: id } });

@@ -1,6 +1,7 @@
 import { randomBytes, X509Certificate } from "node:crypto";
 import type { EuiccState } from "../../../simulators/euicc/card-state.ts";
 import { toHex } from "../../../src/base/hex.ts";
+import type { DownloadId } from "../../../src/base/id.ts";
 import { p256 } from "../../../src/codec/euicc/ec-curve.ts";
 import { parseEid } from "../../../src/codec/euicc/eid.ts";
 import { newEcKey } from "../../../src/crypto/certificates/ec-key.ts";
@@ -65,7 +66,7 @@ export class DownloadBench implements AsyncDisposable {
   }
 
   /** The download once it has ended. */
-  async ended(id: string, ms = 60_000): Promise<Download> {
+  async ended(id: DownloadId, ms = 60_000): Promise<Download> {
     return this.rig.bench.until(async () => {
       const now = await this.rig.bench.gateway.downloads.get(id);
       return now.endedAt === undefined ? undefined : now;
@@ -77,7 +78,7 @@ export class DownloadBench implements AsyncDisposable {
   }
 
   /** Resolves as soon as the download is in this step, or beyond it. */
-  async reached(id: string, stage: DownloadStage["at"]): Promise<void> {
+  async reached(id: DownloadId, stage: DownloadStage["at"]): Promise<void> {
     await this.rig.bench.until(async () => {
       const { stage: now, steps, endedAt } = await this.rig.bench.gateway.downloads.get(id);
       return now.at === stage || endedAt !== undefined || steps.some((step) => step.stage === stage) || undefined;

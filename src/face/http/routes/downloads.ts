@@ -2,6 +2,7 @@ import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { withoutUndefined } from "../../../base/defined.ts";
 import { shownDownload } from "../../../gateway/downloads/shown-download.ts";
+import { recordId } from "../../../gateway/model/identifiers.ts";
 import { downloadOperations, downloadShape } from "../../api/downloads.ts";
 import type { ApiDeps } from "../api-deps.ts";
 import { awaited } from "../await-state.ts";
@@ -53,15 +54,17 @@ export async function downloadRoutes(app: FastifyInstance, { deps }: { deps: Api
     handler: async ({ params, query, raw }) => {
       const waiting = { waitMs: query.wait, gone: () => raw.destroyed };
       const hasEnded = ({ download }: Awaited<ReturnType<typeof downloads.follow>>) => download.endedAt !== undefined;
-      return shownDownload(await awaited(events, () => downloads.follow(params.id), hasEnded, waiting));
+      const id = recordId("dld", params.id);
+      return shownDownload(await awaited(events, () => downloads.follow(id), hasEnded, waiting));
     },
   });
 
   routes.route({
     ...routeOf(downloadOperations.cancel),
     handler: async ({ params }) => {
-      await downloads.cancel(params.id);
-      return shownDownload(await downloads.follow(params.id));
+      const id = recordId("dld", params.id);
+      await downloads.cancel(id);
+      return shownDownload(await downloads.follow(id));
     },
   });
 }
