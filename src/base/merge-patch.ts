@@ -1,10 +1,14 @@
 /**
- * A change of a value: a given field replaces the old one, null removes it, an absent field stays. Lists are replaced.
+ * A change of a value: a given field replaces the old one, null removes it, an absent field stays. Lists and octets are replaced.
  * RFC 7396
  */
 export type MergePatch<T> = {
   readonly [K in keyof T]?:
-    | (NonNullable<T[K]> extends readonly unknown[] ? T[K] : NonNullable<T[K]> extends object ? MergePatch<T[K]> : T[K])
+    | (NonNullable<T[K]> extends readonly unknown[] | Uint8Array
+        ? T[K]
+        : NonNullable<T[K]> extends object
+          ? MergePatch<T[K]>
+          : T[K])
     | null
     | undefined;
 };
@@ -27,5 +31,5 @@ function merged(value: object, patch: object): object {
 }
 
 function isObject(value: unknown): value is object {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+  return typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Uint8Array);
 }

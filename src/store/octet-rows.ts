@@ -1,6 +1,6 @@
 import { fromHex } from "../base/hex.ts";
 import type { OctetText } from "../base/octet-text.ts";
-import type { CommandResult, JobResult, JobWork } from "../gateway/model/job.ts";
+import type { CommandResult, JobRequest, JobResult, JobWork } from "../gateway/model/job.ts";
 import { stored } from "./stored.ts";
 
 /** Work as a row has it: `octetText` of the work; earlier versions stored its AID as the client had written it. */
@@ -9,6 +9,9 @@ export type WrittenWork = WithWrittenAid<OctetText<JobWork>>;
 type WithWrittenAid<W extends { readonly kind: JobWork["kind"] }> = W extends { readonly kind: "packet" }
   ? W
   : Omit<W, "aid"> & { readonly aid?: string };
+
+/** A request as a row has it: `octetText` of the request. */
+export type WrittenRequest = OctetText<JobRequest>;
 
 /** A result as a row has it: `octetText` of the result. */
 export type WrittenResult = OctetText<JobResult>;
@@ -30,6 +33,13 @@ export function readWork(written: WrittenWork): JobWork {
 
 function readAid(aid: string | undefined): Pick<Extract<JobWork, { kind: "script" }>, "aid"> {
   return aid === undefined ? {} : { aid: stored(aid.toUpperCase()) };
+}
+
+export function readRequest<T extends Partial<WrittenRequest>>({
+  spi,
+  ...others
+}: T): Omit<T, "spi"> & Pick<JobRequest, "spi"> {
+  return { ...others, ...(spi === undefined ? {} : { spi: fromHex(spi) }) };
 }
 
 export function readResult({ data, ...written }: WrittenResult): JobResult {

@@ -12,7 +12,7 @@ const target = {
   esimProfiles: [{ aid, state: "enabled", fallback: false, connectivity: { A2: fromHex("350103") } }],
   addressing: { A3: fromHex("8105912143658709") },
   reach: {},
-  settings: { spi: "1621" },
+  settings: { spi: fromHex("1621") },
   eis: { smsr: { addressing: { A3: "8105912143658709" } } },
   version: 1,
   createdAt: 1,
@@ -24,6 +24,7 @@ it("templates are text in a row, sealed, and octets in the target", () => {
   expect(written).toEqual({
     open: {
       ...target,
+      settings: { spi: "1621" },
       addressing: {},
       esimProfiles: [{ ...target.esimProfiles[0], connectivity: {} }],
       eis: { smsr: {} },

@@ -1,4 +1,3 @@
-import { fromHex } from "../../base/hex.ts";
 import { bits, choice, flag } from "../kit/bits.ts";
 import { type Codec, decode, encode, type Of } from "../kit/codec.ts";
 import { record } from "../kit/primitives.ts";
@@ -56,11 +55,6 @@ export function parseSpi(octets: Uint8Array, base = 0): Spi {
 export function isSpi(octets: Uint8Array): boolean {
   const [first, second, ...others] = octets;
   return commandSpis[first ?? -1] !== undefined && responseSpis[second ?? -1] !== undefined && others.length === 0;
-}
-
-/** The octets of a SPI in its written form, four hexadecimal digits. @throws codec.text */
-export function spiOctets(text: string): Uint8Array {
-  return fromHex(text);
 }
 
 /** The two octets. */

@@ -5,6 +5,7 @@ import { GatewayError, isGatewayError } from "../../base/gateway-error.ts";
 import { octetsOf } from "../../base/octet-text.ts";
 import { isdRTar, parseAid } from "../../codec/euicc/aid.ts";
 import { aidText, tarText } from "../../codec/euicc/identity-shapes.ts";
+import { spiText } from "../../codec/ota/spi-text.ts";
 import type { CampaignOrder } from "../model/campaign.ts";
 import type { Target } from "../model/target.ts";
 import { es5FromParams, isEs5Call, unknownEs5Function } from "../scripts/es5-params.ts";
@@ -70,12 +71,12 @@ export const CampaignOrderShape = z.strictObject({
     .strictObject({
       bearer: z.enum(["auto", "https", "envelope", "sms", "short-message"]).optional(),
       link: clearText(300).optional(),
-      spi: hex.length(4).optional(),
+      spi: spiText.optional(),
       kvn: z.number().int().min(1).max(15).optional(),
       maxPackets: z.number().int().min(1).max(20).optional(),
       answerTimeoutMs: z.number().int().positive().max(86_400_000).optional(),
     })
-    .default({}),
+    .prefault({}),
   concurrency: z.number().int().min(1).max(1000).default(10),
   canary: z.number().int().min(0).default(0),
   stopAtFailureShare: z.number().min(0).max(1).optional(),

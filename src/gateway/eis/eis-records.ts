@@ -2,6 +2,7 @@ import { setImmediate } from "node:timers/promises";
 import type { Element } from "@xmldom/xmldom";
 import { withoutUndefined } from "../../base/defined.ts";
 import { GatewayError } from "../../base/gateway-error.ts";
+import { octetText } from "../../base/octet-text.ts";
 import { refuseForeignContent, withoutKeyValues } from "../../codec/eis/content.ts";
 import { eisDocuments } from "../../codec/eis/documents.ts";
 import { type EisDescription, ecasdCertificate, eisElement, readEis } from "../../codec/eis/read.ts";
@@ -136,7 +137,7 @@ function asJson(target: Target, keySets: readonly KeySetInfo[]): unknown {
     imsi,
     msisdn,
     tags,
-    settings,
+    settings: octetText(settings),
     reach,
     profiles: target.esimProfiles.map(({ connectivity, ...profile }) =>
       connectivity === undefined ? profile : { ...profile, connectivity: writeTemplates(withoutLogins(connectivity)) },

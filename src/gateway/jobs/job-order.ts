@@ -4,6 +4,7 @@ import { withoutUndefined } from "../../base/defined.ts";
 import { octetsOf, octetText } from "../../base/octet-text.ts";
 import { isdRTar } from "../../codec/euicc/aid.ts";
 import { aidText, tarText } from "../../codec/euicc/identity-shapes.ts";
+import { spiText } from "../../codec/ota/spi-text.ts";
 import type { JobOrigin } from "../model/job.ts";
 import type { NewJob } from "../model/new-job.ts";
 import { es5Params, es5ParamsSchema } from "../scripts/es5-params.ts";
@@ -95,10 +96,7 @@ const Request = z
       .optional()
       .describe("`short-message` selects envelope or sms"),
     link: z.string().min(1).max(512).optional().describe("Only over this link"),
-    spi: z
-      .string()
-      .regex(/^[0-9a-fA-F]{4}$/, "must be an SPI: 4 hexadecimal digits")
-      .optional(),
+    spi: spiText.optional(),
     kvn: z.number().int().min(1).max(15).optional().describe("SCP80 key set to use"),
     maxPackets: z.number().int().min(1).max(20).optional().describe("Fail after this number of counters"),
     answerTimeoutMs: z.number().int().positive().max(86_400_000).optional(),

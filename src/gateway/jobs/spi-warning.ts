@@ -1,4 +1,5 @@
-import { parseSpi, spiOctets } from "../../codec/ota/spi.ts";
+import { octetText } from "../../base/octet-text.ts";
+import { parseSpi } from "../../codec/ota/spi.ts";
 import type { JobRequest, JobWork } from "../model/job.ts";
 import type { Target } from "../model/target.ts";
 
@@ -10,8 +11,8 @@ export function spiWarning(work: JobWork, request: Partial<JobRequest>, target: 
   const spi = request.spi ?? target.settings.spi;
   if (spi === undefined || request.bearer === "https" || request.fireAndForget === true || work.kind !== "script")
     return undefined;
-  const { por } = parseSpi(spiOctets(spi)).response;
+  const { por } = parseSpi(spi).response;
   if (por === "always") return undefined;
   const requests = por === "never" ? "no proof of receipt" : "a proof of receipt only for errors";
-  return `SPI ${spi.toUpperCase()} requests ${requests}: over SMS the job is done when its packet is sent, and whether the card executes it stays unknown`;
+  return `SPI ${octetText(spi)} requests ${requests}: over SMS the job is done when its packet is sent, and whether the card executes it stays unknown`;
 }

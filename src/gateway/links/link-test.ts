@@ -8,7 +8,7 @@ import { findTarget } from "../targets/target-lookup.ts";
 import type { LinkTest, LinkTestTry, SmsCoding } from "./link-test-report.ts";
 
 /** PoR by SMS-SUBMIT, always, with CC: a response proves that the packet arrived unchanged. */
-const pingSpi = "1639";
+const pingSpi = Uint8Array.of(0x16, 0x39);
 /** RC/CC failed: the card received a packet, but not this one. TS 102 225 §5.2 */
 const checkFailed = 0x01;
 

@@ -44,7 +44,8 @@ export interface JobRequest {
   readonly bearer: Bearer | "auto" | "short-message";
   /** Only over this link. */
   readonly link?: string;
-  readonly spi?: string;
+  /** SPI, two octets (TS 102 225 §5.1.1). */
+  readonly spi?: Uint8Array;
   readonly kvn?: number;
   /** Maximum number of packets with a counter of their own. */
   readonly maxPackets: number;

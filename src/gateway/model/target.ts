@@ -39,8 +39,8 @@ interface Reach {
 
 /** Settings for the communication with this target. The gateway's defaults apply to absent ones. */
 export interface TargetSettings {
-  /** SPI of commands, 4 hexadecimal digits (TS 102 225 §5.1.1). */
-  readonly spi?: string;
+  /** SPI of commands, two octets (TS 102 225 §5.1.1). */
+  readonly spi?: Uint8Array;
   readonly scriptFormat?: "expanded-definite" | "expanded-indefinite" | "compact";
   /** Originating address of our SMS, digits. */
   readonly originator?: string;

@@ -7,7 +7,7 @@ import { looksLikeNotification } from "../../codec/euicc/notification.ts";
 import { type CommandPacket, parseCommandPacket } from "../../codec/ota/command-packet.ts";
 import { kicOctet, kidOctet } from "../../codec/ota/key-identifier.ts";
 import { porFollows, porStatusName } from "../../codec/ota/por-status.ts";
-import { parseSpi, type Spi, spiOctets } from "../../codec/ota/spi.ts";
+import { parseSpi, type Spi } from "../../codec/ota/spi.ts";
 import { readSegment, segmentCount, segmentPacket } from "../../codec/sms/concatenation.ts";
 import { type OpenedCommand, openCommand, wrapCommand } from "../../crypto/command-packet.ts";
 import { PacketKeys } from "../../crypto/packet-keys.ts";
@@ -26,7 +26,7 @@ type PacketPlan = Pick<PacketRecord, "userData"> &
   Partial<Pick<PacketRecord, "keySet" | "tar" | "cntr" | "spi" | "kic" | "kid">>;
 
 /** SPI of the M2M eUICC (SGP.02 §2.4.3): CC, ciphered, counter higher; PoR always, CC, ciphered, by SMS-SUBMIT. */
-const defaultSpi = "1639";
+const defaultSpi = Uint8Array.of(0x16, 0x39);
 
 /** The key set whose keys and counter a job uses. @throws target.no-key */
 function keySetFor<T extends KeySetInfo>(sets: readonly T[], tar: Tar, kvn: number | undefined): T {
@@ -119,7 +119,7 @@ export function orderFacts(job: Job, target: Target, sets: readonly KeySetInfo[]
 
 /** The SPI that the job, its target or this gateway asks for. */
 function spiFor(job: Job, target: Target): Uint8Array {
-  return spiOctets(job.request.spi ?? target.settings.spi ?? defaultSpi);
+  return job.request.spi ?? target.settings.spi ?? defaultSpi;
 }
 
 /** Whether a packet was abandoned, or certainly never left while a later counter of its keys was handed out. */

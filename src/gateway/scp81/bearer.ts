@@ -43,6 +43,9 @@ export interface SessionPauses {
 
 const defaultPauses: SessionPauses = { betweenMs: 2_000, sweepMs: 1_000 };
 
+/** SPI of triggers: CC, ciphered, counter must be higher; no PoR. */
+const triggerSpi = Uint8Array.of(0x16, 0x00);
+
 /** How long to wait for a session before the trigger is sent again; doubled each time no session comes. */
 const triggerPatienceMs = 90_000;
 const maxPatienceMs = 3_600_000;
@@ -182,7 +185,7 @@ export class Scp81Bearer implements HttpsBearer, Disposable {
         body: this.#deps.trigger(target),
         function: { name: "triggerSession", params: {} },
       },
-      request: { bearer: "short-message", maxPackets: 8, spi: "1600", fireAndForget: true },
+      request: { bearer: "short-message", maxPackets: 8, spi: triggerSpi, fireAndForget: true },
       origin: { face: "system", reference: "scp81" },
       attempts: 0,
       notBefore: now,

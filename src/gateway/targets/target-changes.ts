@@ -1,4 +1,5 @@
 import { withoutUndefined } from "../../base/defined.ts";
+import { octetText } from "../../base/octet-text.ts";
 import type { KeySet } from "../model/key-set.ts";
 import type { Target } from "../model/target.ts";
 
@@ -78,7 +79,8 @@ function fieldsOf({ esimProfiles, eis, ...target }: Target): Map<string, FieldVa
   const put = (value: unknown, path: string, hidden: boolean): void => {
     if (value === undefined || value === null) return;
     if (value instanceof Uint8Array) {
-      fields.set(path, { value: Buffer.from(value).toString("latin1"), shown: `${value.length} octets` });
+      const text = octetText(value);
+      fields.set(path, { value: text, shown: hidden ? `${value.length} octets` : text });
       return;
     }
     if (typeof value === "object" && !Array.isArray(value)) {

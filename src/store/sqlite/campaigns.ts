@@ -14,7 +14,7 @@ import { readFailure, type StoredFailure } from "../../gateway/model/failure.ts"
 import type { Seal } from "../../gateway/model/store.ts";
 import { type Hidden, type Hiding, hidingIn } from "../hiding.ts";
 import { fromJson, toJson } from "../json.ts";
-import { readWork } from "../octet-rows.ts";
+import { readRequest, readWork } from "../octet-rows.ts";
 import type { Statements } from "../statements.ts";
 
 /** The columns of the tables. JSON is text, times are milliseconds. */
@@ -44,7 +44,8 @@ function readAction(written: WrittenCampaign["order"]["action"]): Campaign["orde
 }
 
 export function readCampaign(written: WrittenCampaign): Campaign {
-  return { ...written, order: { ...written.order, action: readAction(written.order.action) } };
+  const { action, request, ...order } = written.order;
+  return { ...written, order: { ...order, action: readAction(action), request: readRequest(request) } };
 }
 
 function readSteps(written: WrittenItem["steps"]): CampaignItem["steps"] {
@@ -64,7 +65,7 @@ export function hiddenCampaign(hiding: Hiding, campaign: Campaign): Hidden {
   const needed = campaign.endedAt === undefined && toJson(shown) !== toJson(written);
   return hiding.hide(
     campaign.id,
-    { ...campaign, order: { ...campaign.order, action: shown } },
+    { ...campaign, order: { ...campaign.order, request: octetText(campaign.order.request), action: shown } },
     needed ? written : undefined,
   );
 }

@@ -7,7 +7,14 @@ import { readFailure, type StoredFailure, writtenFailure } from "../../gateway/m
 import type { Job, JobPatch, JobResult, JobState } from "../../gateway/model/job.ts";
 import type { Hidden, Hiding } from "../hiding.ts";
 import { fromJson, toJson } from "../json.ts";
-import { readResult, readWork, type WrittenResult, type WrittenWork } from "../octet-rows.ts";
+import {
+  readRequest,
+  readResult,
+  readWork,
+  type WrittenRequest,
+  type WrittenResult,
+  type WrittenWork,
+} from "../octet-rows.ts";
 import { stored } from "../stored.ts";
 
 /** The columns of the tables. JSON is text, times are milliseconds. */
@@ -56,7 +63,7 @@ export function jobIn(row: Selectable<JobTables["job"]>, hiding: Hiding, results
     state: stored<JobState>(row.state),
     lane: stored<Job["lane"]>(row.lane),
     work: readWork(hiding.open<WrittenWork>(row.id, row.secret) ?? fromJson<WrittenWork>(row.work)),
-    request: fromJson<Job["request"]>(row.request),
+    request: readRequest(fromJson<WrittenRequest>(row.request)),
     origin: fromJson<Job["origin"]>(row.origin),
     ...(row.chosen === null ? {} : { chosen: fromJson<NonNullable<Job["chosen"]>>(row.chosen) }),
     attempts: row.attempts,

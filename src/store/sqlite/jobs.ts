@@ -1,6 +1,7 @@
 import { type Insertable, type Selectable, sql } from "kysely";
 import { GatewayError } from "../../base/gateway-error.ts";
 import type { TargetId } from "../../base/id.ts";
+import { octetText } from "../../base/octet-text.ts";
 import { endStates, type Job, type JobRepository, type JobState } from "../../gateway/model/job.ts";
 import type { Seal } from "../../gateway/model/store.ts";
 import { hidingIn } from "../hiding.ts";
@@ -222,7 +223,7 @@ export function jobRepository(
         origin_face: job.origin.face,
         work: work.text,
         secret: work.secret,
-        request: toJson(job.request),
+        request: toJson(octetText(job.request)),
         origin: toJson(job.origin),
         chosen: job.chosen === undefined ? null : toJson(job.chosen),
         attempts: job.attempts,
@@ -330,7 +331,7 @@ export function jobRepository(
     async defer(job, now, until, note) {
       undeferred.delete(job.target);
       const { target, lane, seq, request, work } = job;
-      await deferAlike.run(target, lane, seq, toJson(request), work.kind, now, until, note);
+      await deferAlike.run(target, lane, seq, toJson(octetText(request)), work.kind, now, until, note);
     },
     async resume(target, now) {
       await (target === undefined ? resumeAll.run(now) : resumeOf.run(target, now));

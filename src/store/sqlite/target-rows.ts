@@ -1,12 +1,12 @@
 import type { z } from "zod";
 import { withoutUndefined } from "../../base/defined.ts";
-import { type OctetText, octetsByName, octetText } from "../../base/octet-text.ts";
+import { type OctetText, octetsByName, octetsOrNone, octetText } from "../../base/octet-text.ts";
 import { notificationMode } from "../../gateway/model/notification-mode.ts";
 import type { EsimProfile, Target } from "../../gateway/model/target.ts";
 
 /** A target as a row has it: `octetText` of the target, the notification mode perhaps under an earlier name. */
 export type WrittenTarget = Omit<OctetText<Target>, "settings"> & {
-  readonly settings: Omit<Target["settings"], "notifications"> & {
+  readonly settings: Omit<OctetText<Target["settings"]>, "notifications"> & {
     readonly notifications?: z.input<typeof notificationMode>;
   };
 };
@@ -70,10 +70,14 @@ function readProfile({ connectivity, ...profile }: OctetText<EsimProfile>): Esim
   return connectivity === undefined ? profile : { ...profile, connectivity: octetsByName(connectivity) };
 }
 
-/** The settings with the notification mode under its current name. */
-function currentSettings({ notifications, ...settings }: WrittenTarget["settings"]): Target["settings"] {
-  if (notifications === undefined) return settings;
-  return { ...settings, notifications: notificationMode.parse(notifications) };
+/** The settings with the notification mode under its current name; an SPI that is not hexadecimal is omitted. */
+function currentSettings({ notifications, spi: text, ...settings }: WrittenTarget["settings"]): Target["settings"] {
+  const spi = octetsOrNone(text);
+  return {
+    ...settings,
+    ...withoutUndefined({ spi }),
+    ...(notifications === undefined ? {} : { notifications: notificationMode.parse(notifications) }),
+  };
 }
 
 function filled(

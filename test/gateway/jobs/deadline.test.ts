@@ -187,7 +187,12 @@ describe("a job whose validity ends", () => {
     const bench = await started();
     const card = euicc();
     await hold(bench, card, 20_000);
-    const order = { target: card.state.eid, work: audit, request: { spi: "1619" }, origin: cli } as const;
+    const order = {
+      target: card.state.eid,
+      work: audit,
+      request: { spi: Uint8Array.of(0x16, 0x19) },
+      origin: cli,
+    } as const;
     const { slow, answer } = await expiredAtCard(bench, card, order);
     expect(slow).toMatchObject({ state: "expired", error: { executed: "unknown" } });
     answer();

@@ -93,7 +93,7 @@ describe("a packet that has left with a counter", () => {
     await using ready = await benchWith(euicc(), new StillClock());
     const { bench, card, link } = ready;
     losing(link, (count) => (count === 1 ? new GatewayError("link.lost", "pulled", { fate: "unknown" }) : "deliver"));
-    const order = { target: card.state.eid, work: audit, request: { spi: "1600" }, origin: cli };
+    const order = { target: card.state.eid, work: audit, request: { spi: Uint8Array.of(0x16, 0x00) }, origin: cli };
     const first = await bench.gateway.jobs.submit(order);
     await bench.until(async () => link.submitted[0]);
     const second = await bench.gateway.jobs.submit({ ...order, request: {} });
@@ -108,7 +108,7 @@ describe("a packet that has left with a counter", () => {
     await using ready = await benchWith(euicc(), new StillClock());
     const { bench, card, link } = ready;
     losing(link, (count) => (count === 1 ? new GatewayError("link.lost", "pulled", { fate: "unknown" }) : "deliver"));
-    const order = { target: card.state.eid, work: audit, request: { spi: "1600" }, origin: cli };
+    const order = { target: card.state.eid, work: audit, request: { spi: Uint8Array.of(0x16, 0x00) }, origin: cli };
     const { job: first } = await bench.gateway.jobs.submit(order);
     await bench.until(async () => link.submitted[0]);
     await bench.until(async () => ((await bench.gateway.jobs.get(first.id)).state === "queued" ? true : undefined));

@@ -56,7 +56,7 @@ async function runScript(
     await bench.run({
       target: card.state.eid,
       work: readWork({ kind: "script", tar: isdRTar, apdus }),
-      request: { spi },
+      request: { spi: fromHex(spi) },
       origin: { face: "cli" },
     });
   });

@@ -137,7 +137,7 @@ describe("a response without its proof", () => {
     async (spi) => {
       await using bench = await Bench.open();
       const { card, account, leftAs } = await behindNetwork(bench);
-      await bench.targets.change(card.state.eid, { settings: { spi } });
+      await bench.targets.change(card.state.eid, { settings: { spi: fromHex(spi) } });
       const { job } = await bench.gateway.jobs.submit({ target: card.state.eid, work: audit, origin: cli });
       await leftAs(1);
       const clear = por(card, await cntrOf(bench, job), { spi, kid: spi === "1525" ? 0x15 : 0x12 });
@@ -167,7 +167,7 @@ describe("a response without its proof", () => {
   it("in clear from a stranger is no answer when nothing else came", async () => {
     await using bench = await Bench.open();
     const { card, account, leftAs } = await behindNetwork(bench);
-    await bench.targets.change(card.state.eid, { settings: { spi: "1621" } });
+    await bench.targets.change(card.state.eid, { settings: { spi: Uint8Array.of(0x16, 0x21) } });
     const request = { answerTimeoutMs: 150 };
     const { job } = await bench.gateway.jobs.submit({ target: card.state.eid, work: audit, request, origin: cli });
     await leftAs(1);
@@ -182,7 +182,7 @@ describe("a response without its proof", () => {
   it("in the answer of the card in a reader is done, and not called authenticated", async () => {
     await using ready = await benchWith();
     const { bench, card, link } = ready;
-    await bench.targets.change(card.state.eid, { settings: { spi: "1621" } });
+    await bench.targets.change(card.state.eid, { settings: { spi: Uint8Array.of(0x16, 0x21) } });
     link.submit = async () => ({ at: "delivered", report: por(card, 1, { spi: "1621" }) });
     const job = await bench.run({ target: card.state.eid, work: audit, origin: cli });
     expect(job).toMatchObject({ state: "done", result: { por: { authenticated: false } } });

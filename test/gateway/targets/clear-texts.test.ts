@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { fromHex } from "../../../src/base/hex.ts";
 import { parseCampaignOrder } from "../../../src/gateway/campaign/order.ts";
 import { describedTarget } from "../../../src/gateway/targets/target-import.ts";
 
@@ -92,6 +93,6 @@ describe("the SPI of a target", () => {
   });
 
   it.each(["1621", "1639", "0000", "1221"])("%s is taken", (spi) => {
-    expect(describedTarget({ eid, settings: { spi } }).settings?.spi).toBe(spi);
+    expect(describedTarget({ eid, settings: { spi } }).settings?.spi).toEqual(fromHex(spi));
   });
 });

@@ -142,7 +142,7 @@ describe("a second description of a target", () => {
     const { target, eid } = await withEuicc(bench);
     const again = await bench.targets.import({ eid, keySets, settings: { spi: "1621" } });
     const { version: _, updatedAt: __, ...before } = target;
-    expect(again.target).toMatchObject({ ...before, settings: { ...before.settings, spi: "1621" } });
+    expect(again.target).toMatchObject({ ...before, settings: { ...before.settings, spi: fromHex("1621") } });
     expect(again.target.esimProfiles).toEqual(target.esimProfiles);
     expect(again.target.msisdn).toBe(target.msisdn);
   });

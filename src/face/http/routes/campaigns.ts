@@ -19,7 +19,7 @@ function campaignAnswer({ campaign, progress }: ShownCampaign) {
     name: order.name,
     state,
     ...withoutUndefined({ reason }),
-    order: { ...order, action: octetText(shownAction(order.action)) },
+    order: octetText({ ...order, action: shownAction(order.action) }),
     createdAt,
     ...withoutUndefined({ endedAt }),
     progress: { ...progress },

@@ -3,6 +3,8 @@ import type { FastifyInstance, FastifyReply } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { withoutUndefined } from "../../../base/defined.ts";
 import { GatewayError } from "../../../base/gateway-error.ts";
+import { octetText } from "../../../base/octet-text.ts";
+import type { Target } from "../../../gateway/model/target.ts";
 import { csvTargets } from "../../../gateway/targets/target-csv.ts";
 import { describedTarget, type TargetDescription } from "../../../gateway/targets/target-import.ts";
 import type { ImportOutcome } from "../../../gateway/targets/targets.ts";
@@ -12,6 +14,15 @@ import { ifMatch } from "../if-match.ts";
 import { sendPage, sendWritten } from "../page.ts";
 import { projectionOf } from "../projection.ts";
 import { routeOf } from "../route.ts";
+
+/** A target with the octets of its settings as text; the other octets are no part of an answer. */
+function targetAnswer(target: Target) {
+  return { ...target, settings: octetText(target.settings) };
+}
+
+function outcomeAnswer(outcome: ImportOutcome) {
+  return { ...outcome, target: targetAnswer(outcome.target) };
+}
 
 /** Targets. Keys are written, never read. */
 export async function targetRoutes(app: FastifyInstance, { deps }: { deps: ApiDeps }): Promise<void> {
@@ -27,7 +38,7 @@ export async function targetRoutes(app: FastifyInstance, { deps }: { deps: ApiDe
         {
           find: (after, count) => targets.list(withoutUndefined(filter), after, count),
           position: ({ id }) => id,
-          answerOf: (target) => target,
+          answerOf: targetAnswer,
           item: targetShape,
         },
       ),
@@ -37,7 +48,8 @@ export async function targetRoutes(app: FastifyInstance, { deps }: { deps: ApiDe
     ...routeOf(targetOperations.import),
     handler: async ({ body, query }, reply) => {
       const dryRun = query.dryRun === "true";
-      const result = await targets.import(body, { replace: query.replace === "true", dryRun });
+      const outcome = await targets.import(body, { replace: query.replace === "true", dryRun });
+      const result = outcomeAnswer(outcome);
       if (dryRun) return reply.code(200).send(result);
       return reply
         .code(result.created ? 201 : 200)
@@ -87,7 +99,7 @@ export async function targetRoutes(app: FastifyInstance, { deps }: { deps: ApiDe
     ...routeOf(targetOperations.get),
     handler: async ({ params }, reply) => {
       const { target, keySets } = await targets.show(params.ref);
-      return reply.header("etag", `"${target.version}"`).send({ ...target, keySets });
+      return reply.header("etag", `"${target.version}"`).send({ ...targetAnswer(target), keySets });
     },
   });
 
@@ -99,7 +111,7 @@ export async function targetRoutes(app: FastifyInstance, { deps }: { deps: ApiDe
       const warnings = [smsLink, reader].flatMap((link) => deps.gateway.links.warningsOf(link ?? undefined));
       return reply
         .header("etag", `"${changed.version}"`)
-        .send(warnings.length === 0 ? changed : { ...changed, warnings });
+        .send({ ...targetAnswer(changed), ...(warnings.length === 0 ? {} : { warnings }) });
     },
   });
 
@@ -120,7 +132,7 @@ const outcomesPerTurn = 50;
 async function sendOutcomes(reply: FastifyReply, outcomes: readonly ImportOutcome[], notes: readonly string[]) {
   const items: string[] = [];
   for (const one of outcomes) {
-    items.push(JSON.stringify(projectOutcome(one)));
+    items.push(JSON.stringify(projectOutcome(outcomeAnswer(one))));
     if (items.length % outcomesPerTurn === 0) await setImmediate();
   }
   const text = `{"items":[${items.join(",")}],"notes":${JSON.stringify(notes)}}`;
