@@ -40,10 +40,13 @@ exports.loadCached = function loadCached(main, cache, use) {
     const module = { exports: {} };
     loaded.set(name, module);
     const filename = join(bundle, name);
-    const kept = trusted ? readKept(join(folder, name)) : undefined;
-    const source = `(function (exports, require, module, __filename, __dirname) {${readFileSync(filename, "utf8")}\n})`;
+    const text = readFileSync(filename, "utf8");
+    // V8 compares no more than the length of the source.
+    const place = `${name}-${crc32?.(text).toString(16)}`;
+    const kept = trusted ? readKept(join(folder, place)) : undefined;
+    const source = `(function (exports, require, module, __filename, __dirname) {${text}\n})`;
     const script = new Script(source, { filename, cachedData: kept });
-    if (kept === undefined || script.cachedDataRejected === true) compiled.push([name, script]);
+    if (kept === undefined || script.cachedDataRejected === true) compiled.push([place, script]);
     const inside = (wanted) => (wanted.startsWith("./") ? load(wanted.slice(2)) : outside(wanted));
     script.runInThisContext()(module.exports, inside, module, filename, bundle);
     return module.exports;
@@ -53,16 +56,17 @@ exports.loadCached = function loadCached(main, cache, use) {
   const writeNext = () => {
     const [name, script] = compiled.pop() ?? [];
     if (name === undefined) return false;
+    const place = join(folder, name);
+    const next = `${place}.${process.pid}`;
     try {
       prepare(cache, folder);
-      const place = join(folder, name);
-      const next = `${place}.${process.pid}`;
       writeFileSync(next, withSum(script.createCachedData()), { mode: 0o600, flag: "wx" });
       renameSync(next, place);
       return true;
     } catch {
       // A full disk or a folder that is not ours: the next start compiles again.
       compiled.length = 0;
+      removeQuietly(next);
       return false;
     }
   };
@@ -75,6 +79,14 @@ exports.loadCached = function loadCached(main, cache, use) {
   });
   return load("main.cjs");
 };
+
+function removeQuietly(path) {
+  try {
+    rmSync(path, { force: true });
+  } catch {
+    // It is not there, or not ours.
+  }
+}
 
 /** Compiled code as written; undefined if it is missing or damaged, which V8 would not survive. */
 function readKept(path) {
@@ -111,8 +123,10 @@ function prepare(cache, folder) {
 
 /** Whether the folder is there and only this user can write to it. */
 function isOurs(folder) {
-  const found = statSync(folder, { throwIfNoEntry: false });
-  if (found === undefined) return false;
-  const { uid, mode } = found;
-  return uid === process.getuid?.() && (mode & 0o022) === 0;
+  try {
+    const { uid, mode } = statSync(folder);
+    return uid === process.getuid?.() && (mode & 0o022) === 0;
+  } catch {
+    return false;
+  }
 }

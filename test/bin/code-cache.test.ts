@@ -1,5 +1,15 @@
 import { spawnSync } from "node:child_process";
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -28,7 +38,7 @@ function bundle() {
     const [code = ""] = readdirSync(cache);
     return readdirSync(join(cache, code)).map((name) => join(cache, code, name));
   };
-  return { cache, run, kept };
+  return { folder, cache, run, kept };
 }
 
 const good = { stdout: "main other.cjs\n", stderr: "", status: 0, signal: null };
@@ -37,7 +47,10 @@ test("compiled code is kept for its owner only, and used again", () => {
   const { run, kept } = bundle();
   expect(run()).toEqual(good);
   const first = kept();
-  expect(first.map((path) => path.replace(/^.*\//, "")).sort()).toEqual(["main.cjs", "other.cjs"]);
+  expect(first.map((path) => path.replace(/^.*\//, "")).sort()).toEqual([
+    expect.stringMatching(/^main\.cjs-[0-9a-f]+$/),
+    expect.stringMatching(/^other\.cjs-[0-9a-f]+$/),
+  ]);
   expect(first.map((path) => statSync(path).mode & 0o777)).toEqual([0o600, 0o600]);
   const written = first.map((path) => statSync(path).ino);
   expect(run()).toEqual(good);
@@ -66,4 +79,24 @@ test("a folder that others can write to is neither read nor written", () => {
   chmodSync(cache, 0o777);
   expect(run()).toEqual(good);
   expect(kept().map((path) => readFileSync(path, "utf8"))).toEqual(["", ""]);
+});
+
+test("a folder that cannot be looked at, or is none, keeps nothing", () => {
+  const { folder, cache, run } = bundle();
+  writeFileSync(cache, "");
+  expect(run()).toEqual(good);
+  rmSync(cache);
+  symlinkSync("cache", cache);
+  expect(run()).toEqual(good);
+  expect(readdirSync(folder).sort()).toEqual(["cache", "main.cjs", "other.cjs"]);
+});
+
+test("code of the same length and time is not taken for another", () => {
+  const { folder, run } = bundle();
+  const main = join(folder, "main.cjs");
+  const { atime, mtime } = statSync(main);
+  run();
+  writeFileSync(main, readFileSync(main, "utf8").replace('"main"', '"MAIN"'));
+  utimesSync(main, atime, mtime);
+  expect(run()).toEqual({ ...good, stdout: "MAIN other.cjs\n" });
 });
