@@ -56,10 +56,14 @@ export interface ProfilePackage {
 /** Encoding faults that are listed. */
 const maxFaults = 100;
 
+/** Elements and TLVs of a package. Real packages have dozens and some thousand; more would hold the process for seconds. */
+const maxElements = 1024;
+const maxNodes = 65_536;
+
 /**
  * Reads a profile package: DER profile elements one behind the other. Inside the elements it is lenient: what cannot be
  * read there is a fault in the result, and the octets stay as they are.
- * @throws codec.truncated, codec.tag, codec.length where the octets cannot be divided into elements.
+ * @throws codec.truncated, codec.tag, codec.length where the octets cannot be divided into elements, or into too many.
  * eUICC Profile Package §8.1
  */
 export function readProfilePackage(octets: Uint8Array): ProfilePackage {
@@ -70,6 +74,8 @@ export function readProfilePackage(octets: Uint8Array): ProfilePackage {
   while (at < octets.length && elements.at(-1)?.type !== "end") {
     const head = tlvHead(octets, at, octets.length);
     if (isFault(head)) throw elementError(head, elements.length);
+    if (elements.length === maxElements)
+      throw codecError("codec.length", `the package has more than ${maxElements} profile elements`, at);
     if (at === 0 && !elementFields.has(head.tag)) {
       throw codecError("codec.tag", `tag ${hexTag(head.tag)} is not a profile element`, 0);
     }
@@ -91,6 +97,7 @@ const unknownElement = sequence(0, "unknown", [elementHeader]);
 class Reading {
   readonly faults: EncodingFault[] = [];
   readonly #octets: Uint8Array;
+  #nodes = 0;
 
   constructor(octets: Uint8Array) {
     this.#octets = octets;
@@ -106,6 +113,8 @@ class Reading {
   }
 
   #node(head: TlvHead, offset: number, field: Field | undefined): PackageNode {
+    this.#nodes += 1;
+    if (this.#nodes > maxNodes) throw codecError("codec.length", `the package has more than ${maxNodes} TLVs`, offset);
     const { tag, valueStart, valueEnd, next, indefinite } = head;
     const what = `tag ${hexTag(tag)}`;
     if (indefinite) this.#fault({ kind: "indefinite", offset, message: `${what} has an indefinite length` });

@@ -7,6 +7,7 @@ import { readProfilePackage } from "../../../src/codec/profile-package/element.t
 import { packageOctets } from "../../../src/codec/profile-package/package-input.ts";
 import { rewritten } from "../../../src/codec/profile-package/rewrite.ts";
 import { revealSecrets } from "../../../src/codec/profile-package/secrets.ts";
+import { packagePersonalizer } from "../../../src/crypto/personalize-package.ts";
 import * as fc from "../../fast-check.ts";
 import { onlyCatalogued } from "../mutated.ts";
 import { es8Vectors, packageOf } from "./vectors.ts";
@@ -36,6 +37,22 @@ const mutatedPackage = fc
     return Uint8Array.from(octets);
   });
 
+/** Values that every package of the vectors has. */
+const values = {
+  iccid: "8900012000000000017",
+  imsi: "001010000000013",
+  k: "11".repeat(16),
+  opc: "22".repeat(16),
+  pin1: "1234",
+  adm1: "87654321",
+};
+
+it("the packages themselves take the values that mutated ones are given", () => {
+  for (const octets of [packageOf("package-small"), packageOf("package-large")])
+    expect(describePackage(readProfilePackage(packagePersonalizer(octets)(values))).imsi).toBe(values.imsi);
+});
+
+// OTAGATE_TEST_SEEDS=100 tries 100 000 of them.
 it("mutated packages give findings and catalogued errors, nothing else, and are written as they were read", () => {
   const whole = readProfilePackage(packageOf("package-large"));
   fc.assert(
@@ -55,6 +72,7 @@ it("mutated packages give findings and catalogued errors, nothing else, and are 
         expect(diffPackages(read, read)).toEqual([]);
       });
       onlyCatalogued(() => packageOctets(octets));
+      onlyCatalogued(() => packagePersonalizer(octets)(values));
     }),
     { numRuns: 1000 },
   );
@@ -68,7 +86,7 @@ it("text of any kind gives octets or an error with the place", () => {
 it.each([
   ["lengths inside each other", "A080".repeat(20_000)],
   ["elements inside each other", "A1820FF0".repeat(10_000)],
-  ["many small elements", `A00D800102810103830A89000123456789012341${"A300".repeat(20_000)}`],
+  ["many small elements", `A012800102810103830A89000123456789012341${"A300".repeat(20_000)}`],
   ["many small fields", `A382FFF0${"A000".repeat(16_380)}`],
   ["many files of one name", `A182FFF8A182FFF43082FFF0${"6200".repeat(32_760)}`],
   ["many PINs", `A282FFF8A182FFF4A082FFF0${"3003800101".repeat(13_104)}`],
@@ -85,4 +103,16 @@ it.each([
   const { user, system } = process.cpuUsage(before);
   // A quadratic reader takes minutes of processor time for these.
   expect((user + system) / 1e6).toBeLessThan(20);
+});
+
+it.each([
+  ["1024 profile elements", `A012800102810103830A89000123456789012341${"A300".repeat(500_000)}`],
+  ["65536 TLVs", `A38307A120${"A000".repeat(250_000)}`],
+])("a package of 1 MB with more than %s is refused at once", (limit, hex) => {
+  const octets = fromHex(hex);
+  const before = process.cpuUsage();
+  expect(() => readProfilePackage(octets)).toThrow(`the package has more than ${limit}`);
+  expect(checkPackage(octets)).toMatchObject([{ severity: "refused" }]);
+  const { user, system } = process.cpuUsage(before);
+  expect((user + system) / 1e6).toBeLessThan(5);
 });
