@@ -1,10 +1,13 @@
+import { join } from "node:path";
 import type { Command } from "commander";
 import { withoutUndefined } from "../../base/defined.ts";
 import { GatewayError } from "../../base/gateway-error.ts";
 import type { CliContext } from "../../face/cli/context.ts";
 import { printStatus } from "../../face/cli/terminal.ts";
 import { type Config, loadConfig } from "../config/config.ts";
+import type { SmDpConfig } from "../config/sm-dp.ts";
 import { simulatorSocket } from "../config/state-folder.ts";
+import { simulatedSmDp } from "./sm-dp-test-set.ts";
 
 /** `daemon`: runs until it is stopped. */
 export function registerDaemon(own: Command, context: CliContext, globals: () => { readonly config?: string }): void {
@@ -28,9 +31,10 @@ export function registerDaemon(own: Command, context: CliContext, globals: () =>
       const log = jsonLog(config.log.level);
       if (options.misbehave !== undefined && options.simulate !== true)
         throw new GatewayError("api.usage", "--misbehave: applies to the card of --simulate only");
-      const simulated = options.simulate === true ? withSimulatedCard(config, options.misbehave) : config;
+      const smDp = options.simulate === true ? simulatedSmDp(state, simulatedCard) : undefined;
+      const simulated = smDp === undefined ? config : withSimulatedCard(config, smDp.config, options.misbehave);
       const daemon = await Daemon.start({ config: simulated, state, env: context.env, log });
-      if (options.simulate === true) await simulateOne(daemon, state);
+      if (smDp !== undefined) await simulateOne(daemon, join(state, simulatedCard), smDp.made);
       log.info({ state, config: path ?? null, socket: daemon.socketPath }, "otagate is ready");
       if (context.terminal.fancy) printStatus(context.terminal, `listening on ${daemon.socketPath}`);
       // An unhandled rejection is a bug, but no reason to stop: the store is consistent at any moment.
@@ -51,12 +55,16 @@ export function registerDaemon(own: Command, context: CliContext, globals: () =>
     });
 }
 
-/** The configuration with one more simulated eUICC, and a socket for its faults. */
-function withSimulatedCard(config: Config, misbehave: string | undefined): Config {
+/** Its file in the state folder. */
+const simulatedCard = "euicc-1.json";
+
+/** The configuration with one more simulated eUICC, the SM-DP that it trusts, and a socket for its faults. */
+function withSimulatedCard(config: Config, smDp: SmDpConfig, misbehave: string | undefined): Config {
   const { euiccs, control = simulatorSocket, ...rest } = config.simulate;
   return {
     ...config,
-    simulate: { ...rest, ...withoutUndefined({ misbehave }), control, euiccs: [...euiccs, "euicc-1.json"] },
+    smDp: [...config.smDp, smDp],
+    simulate: { ...rest, ...withoutUndefined({ misbehave }), control, euiccs: [...euiccs, simulatedCard] },
   };
 }
 

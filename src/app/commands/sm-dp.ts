@@ -1,16 +1,8 @@
-import { randomBytes } from "node:crypto";
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { Command } from "commander";
-import { createEuiccState } from "../../../simulators/euicc/fixture.ts";
-import { FileStateStore } from "../../../simulators/euicc/state-store.ts";
 import { GatewayError } from "../../base/gateway-error.ts";
-import { toHex } from "../../base/hex.ts";
-import { ecCurves, p256 } from "../../codec/euicc/ec-curve.ts";
-import { type Eid, parseEid } from "../../codec/euicc/eid.ts";
-import { type EcPrivateKey, ecPrivateKeyPem, newEcKey } from "../../crypto/certificates/ec-key.ts";
-import { keyIdentifier } from "../../crypto/certificates/issue.ts";
-import { newTestPki } from "../../crypto/certificates/test-pki.ts";
+import { p256 } from "../../codec/euicc/ec-curve.ts";
 import type { CliContext } from "../../face/cli/context.ts";
 import { unreadable } from "../../face/cli/input-file.ts";
 import { result, table } from "../../face/cli/terminal.ts";
@@ -18,9 +10,7 @@ import { credentialFindings } from "../../gateway/downloads/credentials.ts";
 import { loadConfig } from "../config/config.ts";
 import { masterSeal } from "../secrets.ts";
 import { sealedKey, smDpCredentials } from "../sm-dp-credentials.ts";
-
-/** Validity of the certificates of a test set. */
-const validityMs = 10 * 365.25 * 86_400_000;
+import { filesOf, makeTestSet, writeSecret } from "./sm-dp-test-set.ts";
 
 /** Where the configuration is. */
 type Globals = () => { readonly config?: string };
@@ -123,7 +113,7 @@ function registerInit(smDp: Command, context: CliContext): void {
           detail: { field: "folder" },
         });
       mkdirSync(path, { recursive: true, mode: 0o700 });
-      const cards = makeSet(path, card, curve);
+      const cards = makeTestSet(path, card, curve);
       const snippet = configurationOf(path, name);
       result(context.terminal, { folder: path, name, cards, configuration: snippet }, () =>
         [
@@ -137,65 +127,15 @@ function registerInit(smDp: Command, context: CliContext): void {
     });
 }
 
-function makeSet(path: string, cards: readonly string[], curveName: string): { file: string; eid: string }[] {
-  const curve = ecCurves.find(({ name }) => name.toLowerCase() === curveName.toLowerCase());
-  if (curve === undefined || (curve.name !== "P-256" && curve.name !== "brainpoolP256r1"))
-    throw new GatewayError("api.usage", "--curve must be P-256 or brainpoolP256r1", { detail: { field: "curve" } });
-  const now = Date.now();
-  const random = (octets: number) => new Uint8Array(randomBytes(octets));
-  const pki = newTestPki({ curve, validFrom: now - 86_400_000, validTo: now + validityMs, random });
-  const put = (name: string, text: string) => writeFileSync(join(path, name), text);
-  put("ci.pem", pem(pki.ci.certificate));
-  put("eum.pem", pem(pki.eum.certificate));
-  put("sm-dp.7f21", `${toHex(pki.smDp.certificate)}\n`);
-  put("sm-sr.7f21", `${toHex(pki.smSr.certificate)}\n`);
-  const keys: readonly (readonly [string, EcPrivateKey])[] = [
-    ["ci.key", pki.ci.key],
-    ["eum.key", pki.eum.key],
-    ["sm-dp.key", pki.smDp.key],
-    ["sm-sr.key", pki.smSr.key],
-  ];
-  for (const [name, key] of keys) writeSecret(join(path, name), ecPrivateKeyPem(key));
-  return cards.map((file) => {
-    const store = new FileStateStore(file);
-    const state = store.load() ?? createEuiccState();
-    const eid: Eid = parseEid(state.eid);
-    const key = newEcKey(curve);
-    const openssl = curve.openssl === "brainpoolP256r1" ? ("brainpoolP256r1" as const) : ("prime256v1" as const);
-    state.ecasd = {
-      privateKey: toHex(key.scalar.reveal()),
-      certificate: toHex(pki.ecasd({ eid, key })),
-      ciPublicKey: toHex(pki.ci.key.point),
-      ciKeyId: toHex(keyIdentifier(pki.ci.key)),
-      curve: openssl,
-      ciCurve: openssl,
-    };
-    store.save(state);
-    return { file, eid: state.eid };
-  });
-}
-
 function configurationOf(path: string, name: string): string {
+  const { certificate, key, ci, eums } = filesOf(path);
   return [
     "smDp:",
     `  - name: ${name}`,
-    `    certificate: ${join(path, "sm-dp.7f21")}`,
-    `    key: file:${join(path, "sm-dp.key")}`,
-    `    ci: ${join(path, "ci.pem")}`,
-    `    eums: [${join(path, "eum.pem")}]`,
+    `    certificate: ${certificate}`,
+    `    key: ${key}`,
+    `    ci: ${ci}`,
+    `    eums: [${eums.join(", ")}]`,
     "",
   ].join("\n");
-}
-
-function pem(der: Uint8Array): string {
-  const lines =
-    Buffer.from(der)
-      .toString("base64")
-      .match(/.{1,64}/g) ?? [];
-  return `-----BEGIN CERTIFICATE-----\n${lines.join("\n")}\n-----END CERTIFICATE-----\n`;
-}
-
-function writeSecret(path: string, text: string): void {
-  writeFileSync(path, text, { mode: 0o600 });
-  chmodSync(path, 0o600);
 }
