@@ -31,6 +31,11 @@ export function endpointOf(address: string, account: SmppAccount): Endpoint {
       `${address}: an SMPP address must be smpp://host:port or smpps://host:port`,
     );
   }
+  if (url !== undefined && url.password !== "")
+    throw new GatewayError(
+      "config.invalid",
+      `${scheme}//${url.host}: the address must not contain a password: set \`password\` of the account`,
+    );
   const outside = url === undefined ? /:(\d+)\/?$/.exec(address)?.[1] : url.port === "0" ? "0" : undefined;
   if (outside !== undefined)
     throw new GatewayError(

@@ -34,11 +34,20 @@ function keySetFor<T extends KeySetInfo>(sets: readonly T[], tar: Tar, kvn: numb
   if (found === undefined) {
     throw new GatewayError(
       "target.no-key",
-      `the target has no SCP80 key set ${kvn === undefined ? "" : `with KVN ${kvn} `}for TAR ${tar}`,
+      `the target has no SCP80 key set ${kvn === undefined ? "" : `with KVN ${kvn} `}for TAR ${tar}${coverage(sets)}`,
       { detail: { tar, kvn } },
     );
   }
   return found;
+}
+
+/** The TARs that key sets apply to, as the end of an error text. */
+function coverage(sets: readonly KeySetInfo[]): string {
+  const named = sets.slice(0, 5).map(({ kvn, tars }) => {
+    const shown = tars.length > 5 ? `${tars.slice(0, 5).join(" ")} …` : tars.join(" ");
+    return `KVN ${kvn}: ${shown === "" ? "ISD-R and ISD-Ps" : shown}`;
+  });
+  return named.length === 0 ? "" : `; its key sets apply to ${named.join(", ")}${sets.length > 5 ? " …" : ""}`;
 }
 
 /** KIc octet for a key set. */

@@ -26,6 +26,8 @@ function plain(maxLength: number) {
       // What follows costs work: it is done for texts of this length only.
       .max(maxLength, { error: `must have at most ${maxLength} characters`, abort: true })
       .superRefine((text, context) => {
+        if (text.length > 0 && text.trim() === "")
+          context.addIssue({ code: "custom", message: "must not consist of spaces only" });
         if (/\p{Cc}/u.test(text.replaceAll(/[\r\n\t]/g, "")))
           context.addIssue({ code: "custom", message: "must not contain control characters" });
       })

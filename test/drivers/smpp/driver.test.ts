@@ -44,7 +44,16 @@ describe("an SMPP address", () => {
     }
   });
 
-  it("has two schemes and refuses settings it does not know", () => {
+  it("refuses a password in the address without repeating it", () => {
+    expect(() => endpointOf("smpp://usr:hunter22@smsc.example", parse())).toThrow(
+      expect.objectContaining({
+        code: "config.invalid",
+        message: "smpp://smsc.example: the address must not contain a password: set `password` of the account",
+      }),
+    );
+  });
+
+  it("has two schemes and refuses unknown settings", () => {
     expect([driver.scheme, secureDriver.scheme]).toEqual(["smpp", "smpps"]);
     expect(SmppAccount.safeParse({ windoww: 3 }).success).toBe(false);
     expect(SmppAccount.safeParse({ statusClasses: { "0x0B": "temporary" } }).success).toBe(true);
@@ -174,13 +183,13 @@ describe("accounts of the SMSC face", () => {
     expect(addressRule(rules)(address)).toBe(allowed);
   });
 
-  it("refuse rules that are none", () => {
+  it("refuse malformed rules", () => {
     expect(() => addressRule(["10.0.0.0/33"])).toThrow(expect.objectContaining({ code: "config.invalid" }));
   });
 });
 
 describe("the simulated SMSC as a program", () => {
-  it("says where it listens and what passes, and ends when told", async () => {
+  it("prints its address and traffic, and ends on request", async () => {
     const lines: string[] = [];
     const end = new AbortController();
     const print = (line: string) => void lines.push(line);

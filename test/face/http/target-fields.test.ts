@@ -25,6 +25,8 @@ describe("what a target may hold, over the API", () => {
     ["POST", "/v1/targets", { eid, isdr: { keyset: secret } }, "isdr"],
     ["POST", "/v1/targets", { eid, ecasd: { privateKey: secret } }, "ecasd.privateKey"],
     ["POST", "/v1/targets", { eid, name: secret }, "name"],
+    ["POST", "/v1/targets", { eid, name: " " }, "name"],
+    ["PATCH", ref, { name: " " }, "name"],
     ["POST", "/v1/targets/import", { format: "json", items: [{ eid }, { eid, opc: secret }] }, "items.1.opc"],
     ["POST", "/v1/targets/import", { format: "json", items: [], kic: secret }, "kic"],
     ["POST", "/v1/targets/import", { format: "csv", text: `eid,name\n${eid},${secret}\n` }, "name"],
@@ -44,7 +46,7 @@ describe("what a target may hold, over the API", () => {
     expect(JSON.stringify(answer.body)).not.toContain(secret);
   });
 
-  it("tells the field that was meant", async () => {
+  it("suggests the intended field", async () => {
     const { body } = await bench.call("PATCH", ref, { body: { setings: {} } });
     expect(body.detail).toBe("setings: unknown field; did you mean 'settings'?");
     const put = await bench.call("PUT", `${ref}/keys`, { body: { keySets: [{ kvn: 1, keys, Tars: [] }] } });
