@@ -30,7 +30,7 @@ describe("a log with a limit per kind of line", () => {
     expect(lines.at(-1)).toEqual({ level: "warn", facts: { i: 1_000, leftOut: 997 }, message: "malformed" });
   });
 
-  it("tells what was left out when no line of the kind follows", () => {
+  it("reports what was left out when no line of the kind follows", () => {
     const { lines, log } = bench();
     for (let i = 0; i < 10; i++) log.info({}, "left");
     vi.advanceTimersByTime(1_000);
@@ -43,7 +43,7 @@ describe("a log with a limit per kind of line", () => {
     expect(lines).toHaveLength(4);
   });
 
-  it("tells what was left out when it ends", () => {
+  it("reports what was left out when it ends", () => {
     const { lines, log } = bench(1, 60_000);
     log.error({}, "x");
     log.error({}, "x");

@@ -52,7 +52,7 @@ describe("a fleet that changes its operator", () => {
     expect(again.json<Shown>().progress.counts).toMatchObject({ skipped: 3, failed: 0 });
   });
 
-  it("tells which target failed and why, in every form of the report", async () => {
+  it("shows which target failed and why, in every form of the report", async () => {
     await using lab = new CampaignLab([undefined, lockedIn]);
     await lab.import("rack-1");
     await lab.daemon();

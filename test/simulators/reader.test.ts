@@ -23,7 +23,7 @@ describe("a reader in this process", () => {
     expect(reader.state).toMatchObject({ at: "present", inUse: false });
   });
 
-  it("tells no card, a mute one, and one that does not come up apart", async () => {
+  it("distinguishes no card, a mute card, and a card that does not start", async () => {
     await expect(new SoftReader("bench").connect(quick)).rejects.toMatchObject({ code: "card.absent" });
     const mute = new SoftReader("bench", new ScriptedCard(""));
     expect(mute.state).toEqual({ at: "mute" });

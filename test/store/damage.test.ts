@@ -223,7 +223,7 @@ describe("a store that was damaged", () => {
     await (await open())[Symbol.asyncDispose]();
   });
 
-  it("tells a damaged page that is met later, and answers what it can", async () => {
+  it("reports a damaged page that is read later, and answers what it can", async () => {
     await crashAfter(next);
     const store = await open();
     for (let i = 0; i < 400; i++) await store.write((r) => putJob(r, i));
@@ -317,7 +317,7 @@ describe("a store that was damaged", () => {
     await store[Symbol.asyncDispose]();
   });
 
-  it("ends open jobs as unknown when it is recovered, and tells upstreams under a new name", async () => {
+  it("ends open jobs as unknown when it is recovered, and notifies upstreams under a new name", async () => {
     let name = "";
     await crashAfter(async (store) => {
       name = await store.read((r) => r.outbox.instance());

@@ -205,7 +205,7 @@ describe("the embedded store", () => {
     expect((await store.read((r) => r.events.after(0, 10))).map((event) => event.type)).toEqual(["session.triggered"]);
   });
 
-  it("tells listeners of events only once they are durable", async () => {
+  it("notifies listeners of events only once they are durable", async () => {
     const heard: string[] = [];
     store.onEvents((events) => heard.push(...events.map((event) => `${event.seq}:${event.type}`)));
     await store.write(async (r) => {

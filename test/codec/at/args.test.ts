@@ -104,7 +104,7 @@ describe("AT lines as a whole", () => {
     expect(parseRegistration('+CEREG: 3,"FFFE","FFFFFFFF",7,0,11')).toMatchObject({ state: "denied", rejectCause: 11 });
   });
 
-  test("headers tell the length of the PDU, stored messages their place", () => {
+  test("headers contain the length of the PDU, stored messages their index", () => {
     expect(headerLength('+CMT: "",159')).toBe(159);
     expect(headerLength('+CMGL: 3,1,"",22')).toBe(22);
     expect(headerLength("+CDS: 25")).toBe(25);

@@ -94,7 +94,7 @@ describe("what an EIS in XML may hold", () => {
     expect(message).not.toContain(secret);
   });
 
-  it("a misspelt element is told the right one", () => {
+  it("the correct name is suggested for a misspelled element", () => {
     expect(refusal(text.replaceAll("rps3:Isd-r>", "rps3:Isd-R>")).message).toContain("did you mean 'Isd-r'?");
   });
 
@@ -113,7 +113,7 @@ describe("what an EIS in XML may hold", () => {
     expect(kept).toContain("comments are not signed");
   });
 
-  it("is cleaned of what does not belong in it, and each is told by name", () => {
+  it("is cleaned of what does not belong in it, and each removed element is named", () => {
     const found: string[] = [];
     const document = text
       .replace(component, `<rps3:Value>${secret}</rps3:Value>`)

@@ -56,7 +56,7 @@ describe("scripts of the field", () => {
     expect(toHex(expandedScript([capduObject(apdu)], "expanded-definite"))).toBe("AA0A220880F24002024F0000");
   });
 
-  it("tells reading commands of a compact script from those with data", () => {
+  it("distinguishes reading commands of a compact script from those with data", () => {
     const octets = fromHex("00A40004023F0000B000000A80F200001680F24002024F0000C0000000");
     expect(scriptApdus(parseScript(octets)).map(toHex)).toEqual([
       "00A40004023F00",

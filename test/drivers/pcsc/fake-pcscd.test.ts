@@ -369,7 +369,7 @@ describe("reader events", () => {
     expect(events[0]).toMatchObject({ state: { at: "present", inUse: false } });
   });
 
-  it("tells empty, mute and used readers apart", async () => {
+  it("distinguishes empty, mute and used readers", async () => {
     fake.readers = states(
       slot("Empty"),
       slot("Mute", { state: 0x0c }),
@@ -437,7 +437,7 @@ describe("reader events", () => {
     ]);
   });
 
-  it("end when nobody wants them any more", async () => {
+  it("end when no longer used", async () => {
     const stop = new AbortController();
     const ended = (async () => {
       for await (const _ of readerEvents(client, deps, stop.signal)) stop.abort();
@@ -465,7 +465,7 @@ describe("the driver", () => {
     }
   });
 
-  it("refuses options it does not know", () => {
+  it("refuses unknown options", () => {
     expect(driver.options.safeParse({ sockt: "x" }).success).toBe(false);
   });
 });

@@ -14,7 +14,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-it("tells a limit that passed, once", () => {
+it("reports an exceeded limit once", () => {
   watchdog.arm(100);
   vi.advanceTimersByTime(99);
   expect(late).toEqual([]);
@@ -22,7 +22,7 @@ it("tells a limit that passed, once", () => {
   expect(late).toEqual([100]);
 });
 
-it("tells nothing of what was done in time, however often", () => {
+it("reports nothing for calls that end in time", () => {
   for (let i = 0; i < 50; i++) {
     watchdog.arm(100);
     vi.advanceTimersByTime(60);

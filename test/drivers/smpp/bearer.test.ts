@@ -201,7 +201,7 @@ describe("an SMPP account against an SMSC of another make", () => {
     });
   });
 
-  it("counts overridden statuses as the account says", async () => {
+  it("classifies overridden statuses as the account configures", async () => {
     const { bearer } = await bench({ dataCodings: { "246": "refuse" } }, { statusClasses: { "0x104": "temporary" } });
     await expect(bearer.submit(commandSms(), never)).rejects.toMatchObject({ code: "smsc.temporary", retry: "later" });
   });
@@ -235,7 +235,7 @@ describe("an SMPP account against an SMSC of another make", () => {
     await expect(waiting).resolves.toMatchObject({ at: "accepted" });
   });
 
-  it("says not-sent for what never left", async () => {
+  it("reports not-sent for messages that were not sent", async () => {
     const { smsc, bearer } = await bench({}, { patienceMs: 50 });
     await smsc.close();
     await until(() => !bearer.state.up);

@@ -13,7 +13,7 @@ beforeAll(async () => {
 afterAll(() => bench[Symbol.asyncDispose]());
 
 describe("access to the API over TCP", () => {
-  it("asks strangers for a token, and tells them nothing but health", async () => {
+  it("requires a token for everything except health", async () => {
     for (const path of ["/v1", "/v1/jobs", "/v1/targets", "/metrics", "/v1/nothing", "/v1/audit"]) {
       const answer = await bench.call("GET", path, { token: null });
       expect([path, answer.status]).toEqual([path, 401]);
@@ -46,7 +46,7 @@ describe("access to the API over TCP", () => {
     expect((await bench.call("GET", "/v1", { token: made.body.token })).status).toBe(401);
   });
 
-  it("lets a token do what its scopes say", async () => {
+  it("allows a token what its scopes permit", async () => {
     const may: Record<string, Record<string, number>> = {
       read: { "GET /v1/jobs": 200, "POST /v1/jobs": 403, "POST /v1/targets": 403, "GET /v1/audit": 403 },
       jobs: { "GET /v1/jobs": 200, "POST /v1/jobs": 404, "POST /v1/targets": 403, "POST /v1/links/x/apdu": 403 },

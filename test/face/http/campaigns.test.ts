@@ -39,7 +39,7 @@ async function ended(id: string): Promise<Answer["body"]> {
 }
 
 describe("campaigns over the API", () => {
-  it("are started, shown, and told target by target", async () => {
+  it("are started, shown, and reported target by target", async () => {
     const { status, headers, body } = await post("/v1/campaigns", { body: audit() });
     expect(status).toBe(201);
     expect(headers.get("location")).toBe(`/v1/campaigns/${body.id}`);

@@ -57,7 +57,7 @@ beforeAll(async () => {
 });
 afterAll(() => bench[Symbol.asyncDispose]());
 
-it("knows every way to touch a link", async () => {
+it("covers every operation that uses a link", async () => {
   const document = (await bench.call("GET", "/v1/openapi.json")).body;
   const ways = Object.entries<object>(document.paths)
     .filter(([route, methods]) => /^\/v1\/links\/\{id\}\//.test(route) && "post" in methods)

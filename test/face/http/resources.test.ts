@@ -228,7 +228,7 @@ describe("raw access to a card", () => {
     }
   });
 
-  it("resets a leased card for whoever holds the lease, which ends", async () => {
+  it("resets a leased card for the holder of the lease, which then ends", async () => {
     const path = "/v1/links/reader-1";
     const { body: lease } = await bench.call("POST", `${path}/lease`, { body: {} });
     expect((await bench.call("POST", `${path}/reset`, { body: { kind: "warm", lease: lease.id } })).status).toBe(200);
@@ -251,7 +251,7 @@ function exchanged(text: string): Promise<string> {
 }
 
 describe("HTTP manners", () => {
-  it("tells which methods a resource knows, and which content it takes", async () => {
+  it("lists the supported methods and content types of a resource", async () => {
     const method = await bench.call("PUT", "/v1/jobs");
     expect([method.status, method.body.type, method.headers.get("allow")]).toEqual([
       405,
@@ -400,7 +400,7 @@ describe("the event stream", () => {
     expect(all).toEqual(stored.slice(0, all.length).map((event) => event.seq));
   });
 
-  it("refuses positions that are none, or of another log", async () => {
+  it("refuses invalid positions and positions of another log", async () => {
     for (const bad of ["x", "-1", "1.5", "0x1", "999999999999"]) {
       const answer = await bench.call("GET", "/v1/events", { headers: { "last-event-id": bad } });
       expect([bad, answer.status, answer.body.facts.field]).toEqual([bad, 400, "Last-Event-ID"]);

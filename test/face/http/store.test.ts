@@ -64,7 +64,7 @@ async function stream(query: string, headers: Record<string, string>, blocks: nu
   return found();
 }
 
-it("tells size, retention and the latest removal; the periods of the configuration are the default", async () => {
+it("shows size, retention and the latest removal; the periods of the configuration are the default", async () => {
   const young = await oldEvents(5);
   const run = await prune();
   expect(run).toMatchObject({ state: "done", retention: { eventsMs: 30 * dayMs }, removed: { events: 5 } });
@@ -87,7 +87,7 @@ it("counts in a dry run and touches nothing; says in its metrics what was remove
   expect(after).toMatch(/otagate_store_bytes\{what="free"\} \d/);
 });
 
-it("is for admins, and refuses periods that are too short and removals that it does not know", async () => {
+it("is for admins, and refuses periods that are too short and unknown removals", async () => {
   const token = await bench.token("smsr", ["jobs", "targets", "cards"]);
   const refused = await bench.call("POST", "/v1/store/prunes", { body: {}, token });
   expect([refused.status, refused.body.type]).toEqual([403, "api.forbidden"]);
@@ -97,7 +97,7 @@ it("is for admins, and refuses periods that are too short and removals that it d
   expect((await bench.call("GET", "/v1/store/prunes/prn_1")).status).toBe(404);
 });
 
-it("tells a reader of the stream that events after his position are gone, once", async () => {
+it("reports once to a stream client that events after its position were removed", async () => {
   const young = await oldEvents(4);
   const known = young - 4;
   await prune();
@@ -111,7 +111,7 @@ it("tells a reader of the stream that events after his position are gone, once",
   expect(again).toContain("event: target.removed");
 });
 
-it("tells of a gap also when nothing is left of the log, and goes on with what follows", async () => {
+it("reports a gap even if the log is empty, and continues with what follows", async () => {
   const { store } = bench.daemon;
   const last = await oldEvents(3);
   await store.write((r) => r.retention.remove("events", [last - 3, last - 2, last - 1, last]));

@@ -10,7 +10,7 @@ const cli = { face: "cli" } as const;
 const elsewhere = { link: "reader B" };
 const audit = { kind: "es5", function: "auditEid" } as const;
 
-it("a job that is cancelled while it leaves says what is true", async () => {
+it("a job that is canceled while it is sent reports whether it was executed", async () => {
   await using ready = await benchWith();
   const { bench, card, link } = ready;
   const left = new Set<string>();

@@ -124,7 +124,7 @@ describe("a key file in CSV", () => {
     for (const value of [a, b]) expect(JSON.stringify([message, detail])).not.toContain(value);
   });
 
-  it("is told the column that was meant", async () => {
+  it("gets the intended column suggested", async () => {
     expect((await refusal("eid,msisnd\n")).message).toContain("did you mean 'msisdn'?");
   });
 

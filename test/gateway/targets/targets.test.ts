@@ -84,7 +84,7 @@ describe("the import of a target", () => {
     });
   });
 
-  it("tells cards with copies of one profile apart by their EIDs", async () => {
+  it("distinguishes cards with copies of one profile by their EIDs", async () => {
     await using bench = await Bench.open();
     const { profile, eis } = await withEuicc(bench);
     const other = "89044000000000000000000000000042";
@@ -147,7 +147,7 @@ describe("a second description of a target", () => {
     expect(again.target.msisdn).toBe(target.msisdn);
   });
 
-  it("leaves what the gateway itself knows of the card", async () => {
+  it("keeps what the gateway itself found out about the card", async () => {
     await using bench = await Bench.open();
     const { target, eid } = await withEuicc(bench);
     const addressing = { A3: fromHex("8105912143658709") };
@@ -170,7 +170,7 @@ describe("a second description of a target", () => {
     expect(again.warnings.join()).toContain("are kept");
   });
 
-  it("replaces it when told to, but for id, name, tags and keys", async () => {
+  it("replaces it on request, but for id, name, tags and keys", async () => {
     await using bench = await Bench.open();
     const { target, eid } = await withEuicc(bench);
     await bench.targets.change(eid, { name: "mine", tags: ["lab"] });
@@ -241,7 +241,7 @@ describe("a file of descriptions", () => {
   });
 });
 
-describe("what tells targets apart", () => {
+describe("what distinguishes targets", () => {
   const psk = (pskIdentity: string) => [
     { kvn: 64, type: "SCP81" as const, keys: [{ id: 1, value: "AB".repeat(16) }], pskIdentity },
   ];

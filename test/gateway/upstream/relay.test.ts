@@ -40,7 +40,7 @@ async function state(): Promise<{ queued: number; dead: number; delivered: numbe
 }
 
 describe("events to an upstream", () => {
-  it("tells everything an SM-SR needs, signed, as CloudEvents, in order", async () => {
+  it("delivers everything an SM-SR needs, signed, as CloudEvents, in order", async () => {
     bench = await opened();
     const card = await bench.card("reader-1");
     const { body: job } = await bench.call("POST", "/v1/jobs", { body: audit(card.state.eid) });
@@ -122,7 +122,7 @@ describe("events to an upstream", () => {
     }
   });
 
-  it("survives an upstream that hangs, lies and redirects, and costs no job", async () => {
+  it("survives an upstream that hangs, answers falsely and redirects, and loses no job", async () => {
     const lies = [
       (response: import("node:http").ServerResponse) => void response.writeHead(302, { location: "/elsewhere" }).end(),
       (response: import("node:http").ServerResponse) => void response.writeHead(200).write("x".repeat(200_000)),

@@ -62,7 +62,7 @@ describe("Standard Webhooks, as its own library sees them", () => {
     });
   }
 
-  it("refuses secrets that are none", async () => {
+  it("refuses malformed secrets", async () => {
     for (const [secret, why] of [
       ["whsec_not base64!", "Base64 of 24 to 64 octets"],
       [`whsec_${randomOctets(16).toString("base64")}`, "Base64 of 24 to 64 octets"],

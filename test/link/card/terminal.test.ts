@@ -253,7 +253,7 @@ describe("polling", () => {
     expect(polls(card.log)).toBe(off);
   });
 
-  test("what the card has to say is fetched at the next poll", async () => {
+  test("a pending command of the card is fetched at the next poll", async () => {
     const { card, clock, terminal } = bench();
     await terminal.activate();
     card.pending.push("D009810301020082028182");
@@ -261,7 +261,7 @@ describe("polling", () => {
     expect(card.responses).toHaveLength(1);
   });
 
-  test("a mute card stops the terminal and is told once", async () => {
+  test("a mute card stops the terminal and is reported once", async () => {
     const failures: unknown[] = [];
     const { card, clock, terminal } = bench({ hooks: { onFailure: (error) => failures.push(error) } });
     await terminal.activate();

@@ -105,7 +105,7 @@ describe("AT engine", () => {
     expect(await sent).toEqual({ reference: 8 });
   });
 
-  test("tells a registration notice from the answer to its question", async () => {
+  test("distinguishes a registration notice from the answer to its query", async () => {
     modem.on("AT+CEREG?", ["+CEREG: 2", '+CEREG: 5,"1A2B","00C3D4E5",7', '+CEREG: 2,1,"1A2B","00C3D4E5",7', "OK"]);
     expect(await engine.run(registration, "CEREG")).toMatchObject({ state: "home", solicited: true, area: 0x1a2b });
     expect(urcs.map(({ text }) => text)).toEqual(["+CEREG: 2", '+CEREG: 5,"1A2B","00C3D4E5",7']);
@@ -123,7 +123,7 @@ describe("AT engine", () => {
     ]);
   });
 
-  test("knows a +CMS ERROR that nobody asked for", async () => {
+  test("recognizes an unsolicited +CMS ERROR", async () => {
     modem.on("AT+CSQ", ["+CMS ERROR: 524", "+CSQ: 1,0", "OK"]);
     expect(await engine.run(signalQuality, undefined)).toEqual({ rssiDbm: -111 });
     expect(urcs).toEqual([{ event: "cms-async", text: "+CMS ERROR: 524" }]);

@@ -156,7 +156,7 @@ describe("a modem that misbehaves", () => {
     expect(await outcome(link)).toBe("accepted");
   }, 40_000);
 
-  test("says nothing for a while: it is opened anew and comes back", async () => {
+  test("is silent for a while: it is reopened and recovers", async () => {
     const { modem, link } = await plug();
     modem.misbehave({ mute: 1 });
     expect(await outcome(link)).toMatchObject({ fate: "not-sent" });

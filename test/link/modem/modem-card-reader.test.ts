@@ -109,7 +109,7 @@ describe("the card inside a modem", () => {
     expect(await exchange(card, "00708001")).toBe("9000");
   });
 
-  test("brackets +CSIM with its lock where the module wants that, and always unlocks", async () => {
+  test("brackets +CSIM with its lock where the module requires it, and always unlocks", async () => {
     start("telit-me910");
     modem.on('AT+CSIM=10,"80F2000000"', "+CME ERROR: 50");
     await using card = await reader.connect({ timeoutMs: 5_000 });
@@ -131,7 +131,7 @@ describe("the card inside a modem", () => {
     await expect(exchange(card, "80F2000000")).rejects.toMatchObject({ code });
   });
 
-  test("an absent card, a card in use and a modem that is gone are told apart", async () => {
+  test("an absent card, a card in use and a modem that is gone are distinguished", async () => {
     start("quectel-ec25");
     const card = await reader.connect({ timeoutMs: 5_000 });
     await expect(reader.connect({ timeoutMs: 5_000 })).rejects.toMatchObject({ code: "link.busy" });
@@ -142,7 +142,7 @@ describe("the card inside a modem", () => {
     await expect(gone.connect({ timeoutMs: 5_000 })).rejects.toMatchObject({ code: "link.unavailable" });
   });
 
-  test("a reset by the modem is told once, then channels are opened anew", async () => {
+  test("a reset by the modem is reported once, then channels are reopened", async () => {
     start("quectel-ec25");
     modem.on(/^AT\+CCHO/, ["+CCHO: 1", "OK"]).on(/^AT\+CGLA/, ['+CGLA: 4,"9000"', "OK"]);
     await using card = await reader.connect({ timeoutMs: 5_000 });

@@ -225,7 +225,7 @@ describe("the receipt book", () => {
     expect(await known.find(receipt("97", { userMessageReference: 0x34 }), "49171")).toBe("also lost");
   });
 
-  it("knows a message of unknown fate by its echoed reference, also modulo 256", async () => {
+  it("recognizes a message of unknown fate by its echoed reference, also modulo 256", async () => {
     const known = book();
     known.leaving("a", "+49171", 0x1234);
     known.failed("a", false);
@@ -235,7 +235,7 @@ describe("the receipt book", () => {
     expect(await known.find(receipt(undefined, { userMessageReference: 0x1235 }), "49171")).toBeUndefined();
   });
 
-  it("tells messages of one id apart by their destination, and does not guess when that fails", async () => {
+  it("distinguishes messages with the same id by their destination, and does not guess when that fails", async () => {
     const known = book();
     for (const [reference, to] of [
       ["a", "491"],

@@ -16,7 +16,7 @@ describe("command line", () => {
     ]);
   });
 
-  it("tells the four forms apart", () => {
+  it("distinguishes the four forms", () => {
     expect(names("+CPMS=?")).toEqual([["+CPMS", "test", ""]]);
     expect(names("+CPMS?")).toEqual([["+CPMS", "read", ""]]);
     expect(names('+CPMS="SM","SM"')).toEqual([["+CPMS", "write", '"SM","SM"']]);
@@ -26,7 +26,7 @@ describe("command line", () => {
     ]);
   });
 
-  it("knows vendors' signs and leaves semicolons in strings alone", () => {
+  it("accepts vendors' prefixes and leaves semicolons in strings alone", () => {
     expect(names("#QSS=1;^SSTA?;$GPSP=?;*CNTI=2;!RESET;%XICCID")?.map(([name]) => name)).toEqual([
       "#QSS",
       "^SSTA",

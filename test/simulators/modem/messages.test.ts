@@ -51,7 +51,7 @@ describe("messages between simulated modems", () => {
     );
   });
 
-  it("wants +CNMA in phase 2+, once, and gives up direct delivery without it", async () => {
+  it("requires +CNMA in phase 2+, once, and gives up direct delivery without it", async () => {
     await using bench = new Bench();
     const [one, two] = [await bench.modem(a), await bench.modem(b, { timings: { acknowledgeMs: 60 } })];
     await two.host.ask("AT+CSMS=1;+CNMI=2,2,0,1,0");
