@@ -86,6 +86,49 @@ describe("what a card or a client says", () => {
     expect(await store.read((r) => r.smsc.held("c/t"))).toEqual([segment]);
   });
 
+  it.each([
+    { name: "status words alone", sealed: false, result: { commands: [{ data: new Uint8Array(0), sw: "9000" }] } },
+    {
+      name: "a compact response without data",
+      sealed: false,
+      result: { data: Uint8Array.of(1, 0x90, 0), commands: [{ data: new Uint8Array(0), sw: "9000" }], executed: 1 },
+    },
+    {
+      name: "an unread answer of three octets",
+      sealed: true,
+      result: { data: Uint8Array.of(1, 2, 3), commands: [] },
+    },
+    {
+      name: "data beyond the status words",
+      sealed: true,
+      result: { data: Uint8Array.of(1, 0x90, 0, 7), commands: [{ data: new Uint8Array(0), sw: "9000" }] },
+    },
+    {
+      name: "data of one command",
+      sealed: true,
+      result: {
+        commands: [
+          { data: new Uint8Array(0), sw: "9000" },
+          { data: Uint8Array.of(7), sw: "9000" },
+        ],
+      },
+    },
+  ])("a result is sealed only if it has data of the card: $name", async ({ sealed, result }) => {
+    {
+      await using store = await SqliteStore.open(folder, seal);
+      await store.write(async (r) => {
+        await r.jobs.insert(job);
+        await r.jobs.patch("job_1", { state: "done", result, endedAt: 2 });
+      });
+    }
+    const database = new Sqlite(join(folder, "otagate.db"));
+    const row = database.prepare("SELECT result_secret IS NOT NULL AS sealed FROM job").get();
+    database.close();
+    expect(row).toEqual({ sealed: sealed ? 1 : 0 });
+    await using store = await SqliteStore.open(folder, seal);
+    expect((await store.read((r) => r.jobs.get("job_1")))?.result).toEqual(result);
+  });
+
   it("is under the seal in the inbox", async () => {
     await using store = await SqliteStore.open(folder, seal);
     const entry = { id: "msg_1", link: "m", item, state: "new", receivedAt: 1 } as const;

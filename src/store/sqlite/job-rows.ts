@@ -33,9 +33,9 @@ export interface JobTables {
     attempts: number;
     not_before: number;
     valid_until: number;
-    /** Used by older versions; results are sealed. */
+    /** The result, if it has no data of the card or was stored by an older version; otherwise it is sealed. */
     result: string | null;
-    /** Sealed: the result, since answers of a card may contain keys. */
+    /** Sealed: the result, if it contains data of the card, which may be keys. */
     result_secret: Uint8Array | null;
     error: string | null;
     note: string | null;
@@ -87,9 +87,18 @@ export function hiddenWork(hiding: Hiding, id: string, work: Job["work"]): Hidde
   return hiding.hide(id, octetText(shown), shown === work ? undefined : octetText(work));
 }
 
+/** A compact response without data: number of commands and last status word. TS 102 226 §5.1.2 */
+const bareResponseOctets = 3;
+
+/** Whether a result contains data of the card, which may be keys; status words are none. */
+function holdsData({ commands, data, answer }: JobResult): boolean {
+  if (answer !== undefined || commands.some((command) => command.data.length > 0)) return true;
+  return data !== undefined && (commands.length !== 1 || data.length > bareResponseOctets);
+}
+
 /** A result in its stored form: one without data of the card is not sealed. */
 function resultColumns(id: string, result: JobResult, results: Hiding) {
-  const empty = result.commands.length === 0 && result.data === undefined && result.answer === undefined;
+  const empty = !holdsData(result);
   const written = octetText(result);
   const { text, secret } = results.hide(id, empty ? written : {}, empty ? undefined : written);
   return { result: text, result_secret: secret };
