@@ -76,14 +76,14 @@ interface MessageFacts {
 }
 
 /** One message of several, as its TP-UD has it. */
-export interface HeardSegment {
+export interface ReceivedSegment {
   /** TP-UD with its header. */
   readonly userData: Uint8Array;
   readonly message: MessageFacts | undefined;
 }
 
 /** Data of SEND DATA or RECEIVE DATA. */
-export interface HeardChannelData {
+export interface ReceivedChannelData {
   readonly from: "card" | "terminal";
   /** 1 to 7; undefined if the octets do not contain it. */
   readonly channel: number | undefined;
@@ -96,8 +96,8 @@ export interface Heard {
   commands?: readonly Uint8Array[];
   /** A command packet. */
   answered?: Answered;
-  readonly segments: HeardSegment[];
-  readonly channelData: HeardChannelData[];
+  readonly segments: ReceivedSegment[];
+  readonly channelData: ReceivedChannelData[];
 }
 
 /** What is known beside the octets, and how parts of another kind are read. */

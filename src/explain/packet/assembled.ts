@@ -2,7 +2,7 @@ import { concatBytes } from "../../base/hex.ts";
 import { gsm7Text, unpackSeptets } from "../../codec/kit/gsm7.ts";
 import { dataCoding } from "../../codec/sms/data-coding.ts";
 import { readUserDataHeader, securityHeaderOf } from "../../codec/sms/user-data-header.ts";
-import type { HeardSegment } from "../context.ts";
+import type { ReceivedSegment } from "../context.ts";
 import { type Explained, type ExplainOptions, explain } from "../explain.ts";
 import { ChannelStreams } from "../tls/streams.ts";
 import { leafOf, unreadLeaf } from "../tree.ts";
@@ -17,7 +17,7 @@ const maxOpen = 256;
  */
 export class Assembler {
   readonly #options: ExplainOptions;
-  readonly #open = new Map<string, Map<number, HeardSegment>>();
+  readonly #open = new Map<string, Map<number, ReceivedSegment>>();
   readonly #streams: ChannelStreams;
 
   constructor(options: ExplainOptions) {
@@ -36,12 +36,12 @@ export class Assembler {
     return whole;
   }
 
-  #segment(part: HeardSegment): Explained | undefined {
+  #segment(part: ReceivedSegment): Explained | undefined {
     const segment = segmentOf(part.userData);
     if (segment === undefined || segment.total < 2) return undefined;
     const { referenceBits, reference, total, sequence } = segment;
     const key = [part.message?.address ?? "", referenceBits, reference, total].join("/");
-    const parts = this.#open.get(key) ?? new Map<number, HeardSegment>();
+    const parts = this.#open.get(key) ?? new Map<number, ReceivedSegment>();
     this.#open.set(key, parts.set(sequence, part));
     if (parts.size === total) {
       this.#open.delete(key);
@@ -58,7 +58,7 @@ export class Assembler {
   }
 }
 
-function whole(parts: readonly HeardSegment[], options: ExplainOptions): Explained {
+function whole(parts: readonly ReceivedSegment[], options: ExplainOptions): Explained {
   const read = parts.map(({ userData }) => readUserDataHeader(userData));
   const octets = concatBytes(...read.map(({ body }) => body));
   const security = read.map(({ elements }) => securityHeaderOf(elements)).find((one) => one !== undefined);
@@ -77,7 +77,7 @@ function whole(parts: readonly HeardSegment[], options: ExplainOptions): Explain
 }
 
 /** The text of all parts: septets are counted per part, and a pair of UCS2 units may be split between two. */
-function textOf(parts: readonly HeardSegment[], octets: Uint8Array): string | undefined {
+function textOf(parts: readonly ReceivedSegment[], octets: Uint8Array): string | undefined {
   const dcs = parts[0]?.message?.dcs;
   if (dcs === undefined) return undefined;
   const { alphabet, compressed } = dataCoding(dcs);

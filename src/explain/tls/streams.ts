@@ -1,5 +1,5 @@
 import { concatBytes } from "../../base/hex.ts";
-import type { HeardChannelData } from "../context.ts";
+import type { ReceivedChannelData } from "../context.ts";
 import { type Explained, type ExplainOptions, explain } from "../explain.ts";
 import { httpScore } from "./http.ts";
 import { tlsRecordLength } from "./tls.ts";
@@ -23,7 +23,7 @@ export class ChannelStreams {
   }
 
   /** Takes one piece; returns what it completes. A piece that holds whole records alone completes nothing. */
-  take({ from, channel, octets }: HeardChannelData): Explained[] {
+  take({ from, channel, octets }: ReceivedChannelData): Explained[] {
     const key = `${from}/${channel ?? ""}`;
     const before = this.#waiting.get(key);
     const stream = {

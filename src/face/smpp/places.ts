@@ -35,7 +35,7 @@ export class Places {
   readonly #limits: PlaceLimits;
   readonly #bound = new Set<Held>();
   /** Oldest first. */
-  readonly #strangers = new Set<Held>();
+  readonly #unbound = new Set<Held>();
 
   constructor(limits: PlaceLimits) {
     this.#limits = limits;
@@ -45,19 +45,19 @@ export class Places {
   enter(address: string, evict: () => void): Place | undefined {
     const { maxConnections, maxConnectionsPerAddress, maxUnbound, maxUnboundPerAddress } = this.#limits;
     const mine: Held = { group: addressGroup(address), evict };
-    const strangers = this.#of(this.#strangers, mine.group);
-    const all = strangers.length + this.#of(this.#bound, mine.group).length;
+    const unbound = this.#of(this.#unbound, mine.group);
+    const all = unbound.length + this.#of(this.#bound, mine.group).length;
     if (all >= maxConnectionsPerAddress) return undefined;
-    if (strangers.length >= maxUnboundPerAddress && !this.#evict(strangers[0])) return undefined;
-    const crowded = this.#strangers.size >= maxUnbound;
-    if ((crowded || this.#strangers.size + this.#bound.size >= maxConnections) && !this.#evictOne()) return undefined;
-    this.#strangers.add(mine);
+    if (unbound.length >= maxUnboundPerAddress && !this.#evict(unbound[0])) return undefined;
+    const crowded = this.#unbound.size >= maxUnbound;
+    if ((crowded || this.#unbound.size + this.#bound.size >= maxConnections) && !this.#evictOne()) return undefined;
+    this.#unbound.add(mine);
     return {
       bound: () => {
-        if (this.#strangers.delete(mine)) this.#bound.add(mine);
+        if (this.#unbound.delete(mine)) this.#bound.add(mine);
       },
       leave: () => {
-        this.#strangers.delete(mine);
+        this.#unbound.delete(mine);
         this.#bound.delete(mine);
       },
     };
@@ -70,14 +70,14 @@ export class Places {
   /** Closes the oldest unbound connection of the address that has the most. */
   #evictOne(): boolean {
     const counts = new Map<string, number>();
-    for (const { group } of this.#strangers) counts.set(group, (counts.get(group) ?? 0) + 1);
+    for (const { group } of this.#unbound) counts.set(group, (counts.get(group) ?? 0) + 1);
     const most = Math.max(0, ...counts.values());
-    return this.#evict([...this.#strangers].find(({ group }) => counts.get(group) === most));
+    return this.#evict([...this.#unbound].find(({ group }) => counts.get(group) === most));
   }
 
   #evict(loser: Held | undefined): boolean {
     if (loser === undefined) return false;
-    this.#strangers.delete(loser);
+    this.#unbound.delete(loser);
     loser.evict();
     return true;
   }

@@ -13,7 +13,7 @@ import type { Target } from "../model/target.ts";
 import { freeIsdP } from "../scripts/es5-params.ts";
 import { findTarget } from "../targets/target-lookup.ts";
 import { chooseCredentials, type JudgedCredentials, type SmDpCredentials } from "./credentials.ts";
-import { type AskedDownload, storedOrder } from "./order.ts";
+import { type OrderedDownload, storedOrder } from "./order.ts";
 import { type PreflightFinding, packageFacts, preflight, unacceptedObstacles } from "./preflight.ts";
 import { type DownloadRunner, jobKey } from "./runner.ts";
 import { type FollowedDownload, progressOf } from "./shown-download.ts";
@@ -56,7 +56,7 @@ export class Downloads {
   }
 
   /** The plan of a download; nothing is stored or sent. @throws target.unknown, target.invalid, download.credentials */
-  async plan(asked: AskedDownload): Promise<DownloadPlan> {
+  async plan(asked: OrderedDownload): Promise<DownloadPlan> {
     const { plan } = await this.#deps.store.read((r) => this.#plan(r, asked));
     return plan;
   }
@@ -65,7 +65,7 @@ export class Downloads {
    * Orders a download, which starts at once. If the key was already used for the same order, returns that download.
    * @throws download.preflight with the obstacles, download.credentials, target.*, api.idempotency
    */
-  async start(asked: AskedDownload, { origin, key }: OrderedBy): Promise<{ download: Download; created: boolean }> {
+  async start(asked: OrderedDownload, { origin, key }: OrderedBy): Promise<{ download: Download; created: boolean }> {
     const { store, clock, runner } = this.#deps;
     const now = clock.now();
     const idempotency = key === undefined ? undefined : idempotencyOf(asked, origin.client, key);
@@ -165,7 +165,7 @@ export class Downloads {
 
   async #plan(
     r: Repositories,
-    asked: AskedDownload,
+    asked: OrderedDownload,
   ): Promise<{ plan: DownloadPlan; target: Target; judged: JudgedCredentials }> {
     const target = await findTarget(r, asked.target);
     const { eid } = target;

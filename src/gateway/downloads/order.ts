@@ -49,9 +49,9 @@ export const DownloadOrderShape = z
   .meta({ id: "DownloadOrder", description: "A new download" });
 
 /** A client's order, parsed. */
-export type AskedDownload = z.output<typeof DownloadOrderShape>;
+export type OrderedDownload = z.output<typeof DownloadOrderShape>;
 
 /** The stored part of an order. */
-export function storedOrder({ target: _, package: __, ...order }: AskedDownload): DownloadOrder {
+export function storedOrder({ target: _, package: __, ...order }: OrderedDownload): DownloadOrder {
   return withoutUndefined(order);
 }

@@ -9,12 +9,12 @@ import { predictHandshake } from "../../crypto/scp03/handshake.ts";
 import { authenticateBlock } from "../../crypto/scp03/scp03t-channel.ts";
 import type { Download } from "../model/download.ts";
 import type { JobRequest } from "../model/job.ts";
-import type { AskedWork } from "../model/new-job.ts";
+import type { OrderedWork } from "../model/new-job.ts";
 import { type DownloadMaterial, establishmentOf, handshakeOf, offerOf, sealedPackage } from "./material.ts";
 
 /** The job of a stage. */
 export interface StageWork {
-  readonly work: AskedWork;
+  readonly work: OrderedWork;
   readonly request: Partial<JobRequest>;
 }
 
@@ -80,7 +80,7 @@ const https = { bearer: "https" } as const;
 const anyBearer = { bearer: "auto", onAnswerLost: "repeat", tolerate: ["6A88"] } as const;
 
 /** SCP03t stands in its script without the tag of a C-APDU and is addressed to the ISD-P. SGP.02 §4.1.3.3 */
-function toIsdP({ isdP }: Download, blocks: readonly Uint8Array[]): AskedWork {
+function toIsdP({ isdP }: Download, blocks: readonly Uint8Array[]): OrderedWork {
   const tar = tarOfAid(isdP);
   if (tar === undefined) throw new GatewayError("api.usage", `aid: ${isdP} is not the AID of an ISD-P`);
   return { kind: "body", tar, aid: isdP, body: scp03tScript(...blocks) };

@@ -4,14 +4,14 @@ import type { Repositories } from "./store.ts";
 import type { Target } from "./target.ts";
 
 /** Work as clients order it. */
-export type AskedWork = JobWork | { readonly kind: "es5"; readonly function: string; readonly params?: unknown };
+export type OrderedWork = JobWork | { readonly kind: "es5"; readonly function: string; readonly params?: unknown };
 
 /** A client's order; {@link Job} is the stored job. */
 export interface NewJob {
   /** Any name of the target. */
   readonly target: string;
   /** A function creates the work from the store, in the unit of work that stores the job. */
-  readonly work: AskedWork | ((r: Repositories, target: Target) => Promise<AskedWork>);
+  readonly work: OrderedWork | ((r: Repositories, target: Target) => Promise<OrderedWork>);
   readonly request?: Partial<JobRequest>;
   readonly origin: JobOrigin;
   readonly validityMs?: number;

@@ -40,7 +40,7 @@ interface NotificationArrival {
 }
 
 /** A decoded notification, received by SMS or HTTPS. */
-interface HeardNotification {
+interface ReceivedNotification {
   readonly value: Notification;
   readonly raw: Uint8Array;
   /**
@@ -193,7 +193,7 @@ export class Notifications {
    */
   async record(
     r: Repositories,
-    heard: HeardNotification,
+    heard: ReceivedNotification,
     wake: (target: TargetId) => void,
   ): Promise<RecordedNotification> {
     const { value, raw, receivedAt } = heard;

@@ -7,7 +7,7 @@ import type { AnswerVerdict } from "../jobs/job-events.ts";
 import type { JobParts } from "../model/admin-dialog.ts";
 import type { JobFailure } from "../model/failure.ts";
 import type { Job, JobResult } from "../model/job.ts";
-import { type AskedScript, answeredScript, askedByBody, askedByWork } from "../scripts/script-verdict.ts";
+import { answeredScript, askedByBody, askedByWork, type OrderedScript } from "../scripts/script-verdict.ts";
 
 /** A script that a card received, and its job. */
 interface DeliveredScript {
@@ -46,7 +46,7 @@ function partialResult(parts: JobParts | undefined, data = nothing): JobResult {
 
 function answered({ job, body, parts }: DeliveredScript, response: Uint8Array): ScriptOutcome {
   const whole = askedByWork(job.work);
-  const asked: AskedScript = parts === undefined ? whole : askedByBody(body);
+  const asked: OrderedScript = parts === undefined ? whole : askedByBody(body);
   const place = parts === undefined ? {} : { before: parts.commands, total: whole.commands.length };
   const { result, failure } = answeredScript(asked, response, place);
   const left = parts?.left?.slice(1);

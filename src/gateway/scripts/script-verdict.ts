@@ -19,7 +19,7 @@ import type { CommandResult, JobResult, JobWork } from "../model/job.ts";
 import { commandWords, mayHaveActed } from "./command-words.ts";
 
 /** The objects of a script, each of which the card answers. */
-export interface AskedScript {
+export interface OrderedScript {
   readonly commands: readonly ScriptObject[];
   /** It is certainly a script: data without the form of a script answer do not answer it. */
   readonly certain: boolean;
@@ -43,7 +43,7 @@ interface ScriptPlace {
 }
 
 /** The objects of an octet string that is read as a script; undefined when it cannot be. ETSI TS 102 226 §5 */
-export function askedByBody(body: Uint8Array): AskedScript {
+export function askedByBody(body: Uint8Array): OrderedScript {
   try {
     const { objects } = parseScript(body);
     // With an early response the card answers before it runs a command. TS 102 226 §5.2.1.2
@@ -56,7 +56,7 @@ export function askedByBody(body: Uint8Array): AskedScript {
 }
 
 /** The objects of a job's script; whether it is in compact format (`compact`) depends on its target. */
-export function askedByWork(work: JobWork, compact = false): AskedScript {
+export function askedByWork(work: JobWork, compact = false): OrderedScript {
   if (work.kind === "packet") return { commands: [], certain: false };
   const named = work.function !== undefined;
   if (work.kind === "body") {
@@ -80,7 +80,7 @@ function unread(data: Uint8Array): Omit<JobResult, "por"> {
  * Reads and evaluates the card's answer to a script: each command must be answered with its success, up to the last
  * one. ETSI TS 102 226 §5, SGP.02 §4.1.3.3
  */
-export function answeredScript(asked: AskedScript, data: Uint8Array, place: ScriptPlace = {}): AnsweredScript {
+export function answeredScript(asked: OrderedScript, data: Uint8Array, place: ScriptPlace = {}): AnsweredScript {
   const answer = readAnswer(data);
   if (data.length === 0 && asked.commands.length > 0) {
     if (asked.mayBeSilent === true) return { result: { ...unread(data), note: silence } };
@@ -134,11 +134,11 @@ function scriptFailure(message: string, facts: ExecutedFacts, detail: ErrorDetai
 
 /** Evaluates the answer to a script; its failures are texts and numbers. */
 class ScriptEvaluation {
-  readonly #asked: AskedScript;
+  readonly #asked: OrderedScript;
   readonly #before: number;
   readonly #total: number;
 
-  constructor(asked: AskedScript, { before = 0, total = asked.commands.length }: ScriptPlace) {
+  constructor(asked: OrderedScript, { before = 0, total = asked.commands.length }: ScriptPlace) {
     this.#asked = asked;
     this.#before = before;
     this.#total = total;

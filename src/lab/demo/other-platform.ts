@@ -3,7 +3,7 @@ import { type PackagePdu, type PackageSession, smppPackage } from "../../../simu
 import { assemble, type Pending, readSegment } from "../../codec/sms/concatenation.ts";
 
 /** A proof of receipt: unchanged TP-UDs in order, and their response packet. */
-interface HeardPor {
+interface ReceivedPor {
   readonly userData: readonly Uint8Array[];
   readonly packet: Uint8Array;
 }
@@ -12,7 +12,7 @@ interface HeardPor {
 export class OtherPlatform implements Disposable {
   readonly #smpp = smppPackage();
   readonly #session: PackageSession;
-  readonly #por: HeardPor[] = [];
+  readonly #por: ReceivedPor[] = [];
   readonly #receipts: string[] = [];
   #segments: Uint8Array[] = [];
   #pending: Pending = new Map();
@@ -35,7 +35,7 @@ export class OtherPlatform implements Disposable {
   }
 
   /** The first proof of receipt that a card sent. */
-  get por(): HeardPor | undefined {
+  get por(): ReceivedPor | undefined {
     return this.#por[0];
   }
 
