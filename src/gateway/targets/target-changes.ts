@@ -1,4 +1,5 @@
 import { withoutUndefined } from "../../base/defined.ts";
+import { equalBytes } from "../../base/hex.ts";
 import { octetText } from "../../base/octet-text.ts";
 import type { KeySet } from "../model/key-set.ts";
 import type { Target } from "../model/target.ts";
@@ -22,8 +23,8 @@ export function changesOf(
   const names = [...new Set([...old.keys(), ...now.keys()])];
   const fields = names.flatMap((field): Change[] => {
     const [was, is] = [old.get(field), now.get(field)];
-    if (was?.value === is?.value) return [];
-    return [{ field, ...withoutUndefined({ before: was?.shown, after: is?.shown }) }];
+    if (sameValue(was?.value, is?.value)) return [];
+    return [{ field, ...withoutUndefined({ before: was && shown(field, was), after: is && shown(field, is) }) }];
   });
   return [
     ...fields,
@@ -36,10 +37,20 @@ export function changesOf(
   ];
 }
 
-/** A field as it is compared and as it is shown. */
+/** A field as it is compared; `hidden`: only its length is shown. */
 interface FieldValue {
-  readonly value: string;
-  readonly shown: string;
+  readonly value: string | Uint8Array;
+  readonly hidden: boolean;
+}
+
+function sameValue(a: FieldValue["value"] | undefined, b: FieldValue["value"] | undefined): boolean {
+  return a instanceof Uint8Array && b instanceof Uint8Array ? equalBytes(a, b) : a === b;
+}
+
+function shown(field: string, { value, hidden }: FieldValue): string {
+  if (value instanceof Uint8Array) return hidden ? `${value.length} octets` : octetText(value);
+  if (hidden) return `${value.length / 2} octets`;
+  return field === "xml" ? `document of ${value.length} characters` : value;
 }
 
 const places = ({ type, kvn, tars }: KeySet) => `${type} ${kvn} ${[...tars].sort().join(",")}`;
@@ -79,8 +90,7 @@ function fieldsOf({ esimProfiles, eis, ...target }: Target): Map<string, FieldVa
   const put = (value: unknown, path: string, hidden: boolean): void => {
     if (value === undefined || value === null) return;
     if (value instanceof Uint8Array) {
-      const text = octetText(value);
-      fields.set(path, { value: text, shown: hidden ? `${value.length} octets` : text });
+      fields.set(path, { value, hidden });
       return;
     }
     if (typeof value === "object" && !Array.isArray(value)) {
@@ -88,13 +98,7 @@ function fieldsOf({ esimProfiles, eis, ...target }: Target): Map<string, FieldVa
         put(inner, path === "" ? name : `${path}.${name}`, hidden || withLogin.includes(name));
       return;
     }
-    const text = textOf(value);
-    const shown = hidden
-      ? `${text.length / 2} octets`
-      : path === "xml"
-        ? `document of ${text.length} characters`
-        : text;
-    fields.set(path, { value: text, shown });
+    fields.set(path, { value: textOf(value), hidden });
   };
   for (const [name, value] of Object.entries(target))
     if (!bookkeeping.includes(name)) put(value, name, withLogin.includes(name));
