@@ -109,7 +109,8 @@ export class ApiClient {
     try {
       for await (const line of lines) yield line;
     } catch (error) {
-      if (request.signal?.aborted !== true) throw error;
+      if (request.signal?.aborted === true) return;
+      throw new GatewayError("api.unreachable", "the daemon ended the connection", { cause: error });
     } finally {
       response.destroy();
     }

@@ -2,7 +2,9 @@ import { once } from "node:events";
 import type { Command } from "commander";
 import { everyItem } from "../../api/client.ts";
 import type { EventAnswer } from "../../api/events.ts";
+import type { ApiClient } from "../client.ts";
 import type { CliContext } from "../context.ts";
+import { completeId } from "../identifier.ts";
 import { wholeNumber } from "../number-flag.ts";
 import { printStatus, result, shownLines, type Terminal, table, when } from "../terminal.ts";
 import { visibleValue } from "../visible.ts";
@@ -17,9 +19,17 @@ interface Filters {
 function filters(command: Command): Command {
   return command
     .option("-t, --target <target>", "only of this target: id, EID, ICCID, IMSI, MSISDN or name")
-    .option("--job <id>", "only of this job")
+    .option("--job <id>", "only of this job: its id, or the beginning")
     .option("--type <types>", "only of these types, separated by commas; job.* for a family")
     .option("--after <seq>", "continue after the event with this number", wholeNumber);
+}
+
+/** The job with this id or beginning of an id. @throws api.usage, job.unknown */
+async function jobOf(api: ApiClient, text: string | undefined): Promise<string | undefined> {
+  if (text === undefined) return undefined;
+  const id = await completeId(api, "job", text);
+  await api.v1.jobs.get({ params: { id } });
+  return id;
 }
 
 /** The data of an event on one line: `state done executed yes`. */
@@ -33,7 +43,7 @@ function eventText(data: EventAnswer["data"]): string {
 export function registerEvent(event: Command, context: CliContext): void {
   const { terminal } = context;
   filters(event.command("list"))
-    .option("--last <n>", "look at the last events only, so many before filtering", wholeNumber, 200)
+    .option("--last <n>", "begin this many events before the end of the log", wholeNumber, 200)
     .option("--limit <n>", "maximum number of events", wholeNumber, 200)
     .description("list events, oldest first; with --after from there on, otherwise the last ones")
     .addHelpText(
@@ -43,9 +53,10 @@ export function registerEvent(event: Command, context: CliContext): void {
     .action(async ({ limit, last, after, ...query }: Filters & { last: number; limit: number }) => {
       await using connection = await context.connect();
       const { events } = connection.api.v1;
+      const job = await jobOf(connection.api, query.job);
       const begin = after === undefined ? { last } : { after };
       const found: EventAnswer[] = [];
-      for await (const one of everyItem((page) => events.list({ query: { ...query, ...begin, ...page } }), limit))
+      for await (const one of everyItem((page) => events.list({ query: { ...query, job, ...begin, ...page } }), limit))
         found.push(one);
       result(terminal, found, (all) =>
         all.length === 0
@@ -61,7 +72,7 @@ export function registerEvent(event: Command, context: CliContext): void {
     .description("print events as they happen, one line each, until interrupted; with --json as JSON lines")
     .addHelpText(
       "after",
-      "\nExamples:\n  otagate event watch\n  otagate event watch --type job.ended,notification.* --json\n",
+      "\nExamples:\n  otagate event watch\n  otagate event watch --type job.done,job.failed,notification.* --json\n",
     )
     .action(async ({ count, ...query }: Filters & { count?: number }) => {
       await using connection = await context.connect();
@@ -71,7 +82,14 @@ export function registerEvent(event: Command, context: CliContext): void {
       const interrupt = () => stop.abort();
       process.once("SIGINT", interrupt);
       try {
-        await watch(terminal, connection.api.v1.events.stream({ query, signal: stop.signal }), count);
+        const { api } = connection;
+        const job = await jobOf(api, query.job);
+        await watch(
+          terminal,
+          api.v1.events.stream({ query: { ...query, job }, signal: stop.signal }),
+          stop.signal,
+          count,
+        );
       } finally {
         process.off("SIGINT", interrupt);
         stop.abort();
@@ -83,13 +101,16 @@ export function registerEvent(event: Command, context: CliContext): void {
 async function watch(
   terminal: Terminal,
   events: AsyncIterable<EventAnswer>,
+  signal: AbortSignal,
   count = Number.POSITIVE_INFINITY,
 ): Promise<void> {
   let printed = 0;
   if (count < 1) return;
   for await (const one of events) {
     const line = terminal.json ? `${JSON.stringify(one)}\n` : shownLines(terminal, `${eventLine(visibleValue(one))}\n`);
-    if (!terminal.out.write(line)) await once(terminal.out, "drain");
+    // A reader that has stalled must not keep the command from ending.
+    if (!terminal.out.write(line)) await once(terminal.out, "drain", { signal }).catch(() => undefined);
+    if (signal.aborted) return;
     printed += 1;
     if (printed >= count) return;
   }
