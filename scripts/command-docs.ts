@@ -44,7 +44,7 @@ export async function commandPage(): Promise<string> {
   const tree = await commandTree();
   const parts = [
     "# Commands",
-    "Made by `npx tsx scripts/command-docs.ts` from the commands themselves; do not edit. Every command takes `--json`; those that wait for a card take `--trace`. Without a running daemon a command works in its own process, on the same state folder. Commands that read or change records alone (lists, `show`, `target import`) open no hardware then; all others first resume what is open.",
+    "Made by `npx tsx scripts/command-docs.ts` from the commands themselves; do not edit. Every command takes `--json`; those that wait for a card take `--trace`. Without a running daemon a command works in its own process, on the same state folder. Commands that only read or change stored records (lists, `show`, `target import`) then open no hardware; all others first continue open jobs.",
     fenced(helpOf(tree)),
   ];
   for (const command of commandsBelow(tree)) {

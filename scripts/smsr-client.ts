@@ -6,7 +6,6 @@
  */
 import { createHmac, randomUUID, timingSafeEqual } from "node:crypto";
 import { createServer, type Server } from "node:http";
-import { withoutUndefined } from "../src/base/defined.ts";
 
 /** A job as `getJob` answers. */
 export interface Job {
@@ -21,7 +20,7 @@ export interface Job {
     readonly message: string;
     readonly detail: Readonly<Record<string, unknown>>;
   };
-  readonly procedure?: { readonly at: string };
+  readonly switch?: { readonly at: string };
 }
 
 /** An event as a webhook brings it: CloudEvents 1.0. */
@@ -88,7 +87,7 @@ export class Otagate {
     const headers = {
       authorization: `Bearer ${this.#token}`,
       ...(given.body === undefined ? {} : { "content-type": "application/json" }),
-      ...withoutUndefined({ "idempotency-key": given.key }),
+      ...(given.key === undefined ? {} : { "idempotency-key": given.key }),
     };
     const body = given.body === undefined ? {} : { body: JSON.stringify(given.body) };
     for (let attempt = 0; ; attempt++) {
@@ -115,7 +114,7 @@ export class Otagate {
 
   /** ES3 SendData: a script of the SM-DP, octet for octet; what the card answered comes back the same way. */
   async sendData(eid: string, aid: string | undefined, script: string, moreToDo: boolean): Promise<string> {
-    const work = { kind: "body", body: script, ...withoutUndefined({ aid }) };
+    const work = { kind: "body", body: script, ...(aid === undefined ? {} : { aid }) };
     const job = await this.run(eid, work, { bearer: "https", moreToCome: moreToDo });
     if (job.state !== "done") throw new Error(`${job.error?.code}: ${job.error?.message}`);
     return job.result?.data ?? "";
@@ -171,9 +170,12 @@ async function main([eid, iccid]: readonly string[]): Promise<void> {
   const job = await gateway.enableProfile(eid, iccid);
   console.log("enable:", job.state, job.error ?? "accepted");
   while (job.state === "done") {
-    const { procedure } = await gateway.call<Job>("getJob", { path: { id: job.id }, query: { wait: 1000 } });
-    console.log("switch:", procedure?.at);
-    if (procedure === undefined || ["confirmed", "rolled-back", "lapsed"].includes(procedure.at)) break;
+    const { switch: profileSwitch } = await gateway.call<Job>("getJob", {
+      path: { id: job.id },
+      query: { wait: 1000 },
+    });
+    console.log("switch:", profileSwitch?.at);
+    if (profileSwitch === undefined || ["confirmed", "rolled-back", "lapsed"].includes(profileSwitch.at)) break;
     await new Promise((resolve) => setTimeout(resolve, 1000));
   }
   server?.close();

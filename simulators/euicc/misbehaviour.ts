@@ -108,7 +108,12 @@ function readLoadFault(name: string, value: string): LoadFault {
 
 function readValue(name: string, kind: Kind, value: string): boolean | number | LoadFault | undefined {
   if (value === "off") return undefined;
-  if (kind === "flag") return true;
+  if (kind === "flag") {
+    if (value === "") return true;
+    throw new GatewayError("config.invalid", `misbehaviour '${name}' takes no value but 'off', not '${value}'`, {
+      detail: { name },
+    });
+  }
   if (kind === "load-fault") return readLoadFault(name, value);
   const number = Number(value);
   const fits = value !== "" && number >= 0 && (kind === "probability" ? number <= 1 : Number.isInteger(number));

@@ -14,7 +14,12 @@ describe("SCP81 with the card of daemon --simulate", () => {
     await product.daemon(["--simulate"]);
     const done = await product.run(["es5", "auditStatus", "--target", eid, "--bearer", "https", "--json"]);
     expect(done.json()).toMatchObject({ state: "done", chosen: { bearer: "https", link: "scp81" } });
-    expect((await product.run(["target", "trigger", eid])).code).toBe(0);
+    const { id } = done.json<{ id: string }>();
+    const traced = (await product.run(["trace", "export", "--job", id])).stdout.trim().split("\n");
+    const frames = traced.map((line): { kind: string; dir: string } => JSON.parse(line));
+    for (const dir of ["out", "in"]) expect(frames).toContainEqual(expect.objectContaining({ kind: "script", dir }));
+    const triggered = await product.run(["target", "trigger", eid, "--wait", "60"]);
+    expect(triggered).toMatchObject({ code: 0, stdout: expect.stringMatching(/^session \S+ (is open|was opened)/) });
     const opened = await eventually(async () => {
       const { items } = await product.api.get<{ items: { type: string }[] }>("/v1/events/log", { limit: 1000 });
       const count = items.filter(({ type }) => type === "session.opened").length;

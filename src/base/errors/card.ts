@@ -74,6 +74,13 @@ export const linkErrors = {
     retry: "later",
     advice: "Read the reason in `GET /v1/links`; work for the link waits until it is back.",
   },
+  "link.unsupported": {
+    text: "The link cannot do this",
+    http: 409,
+    exit: 5,
+    retry: "never",
+    advice: "Use a link that can: `GET /v1/links` lists them with their kind.",
+  },
   "link.unknown": {
     text: "No such link",
     http: 404,

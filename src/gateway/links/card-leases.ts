@@ -150,7 +150,7 @@ export class CardLeases implements AsyncDisposable {
    */
   async powerCycle(reference: string, lease: string | undefined): Promise<Link> {
     const link = this.#links.get(reference);
-    if (link.powerCycle === undefined) throw new GatewayError("link.unavailable", `${link.id} has no power control`);
+    if (link.powerCycle === undefined) throw new GatewayError("link.unsupported", `${link.id} has no power control`);
     await this.#end(link, lease);
     await link.powerCycle();
     return link;

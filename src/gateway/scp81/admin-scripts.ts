@@ -21,6 +21,7 @@ export function adminScript(
   const last = commands.some(({ tag, value }) => isCapdu(tag) && switchesProfile(classifyCommand(value)));
   return {
     id: `${job.id}.${job.attempts}.${part.index}`,
+    job: job.id,
     kind: "gp",
     body: part.body,
     ...withoutUndefined({ target: aid, budgetMs: job.request.budgetMs }),

@@ -1,4 +1,10 @@
-import { currentEventName } from "../model/event-catalogue.ts";
+import { currentEventName, eventCatalogue } from "../model/event-catalogue.ts";
+
+/** A filter that no type of the catalogue fits: a mistyped name or family. */
+export function fitsNoEvent(pattern: string): boolean {
+  const fits = eventsMatching([pattern]);
+  return !Object.keys(eventCatalogue).some(fits);
+}
 
 /**
  * A test for event types: `job.done` matches itself, `job.*` everything that begins with `job.`, `*` everything. Former

@@ -4,6 +4,8 @@ import type { ScriptKind } from "../../codec/gp/admin-http.ts";
 export interface AdminScript {
   /** Unique for all time. */
   readonly id: string;
+  /** The job that it belongs to, for traces. */
+  readonly job?: string;
   readonly kind: ScriptKind;
   /** AID in hexadecimal of the targeted application; absent = the security domain that owns the PSK. */
   readonly target?: string;

@@ -1,4 +1,5 @@
 import type { TLSSocket } from "node:tls";
+import { withoutUndefined } from "../../base/defined.ts";
 import { detach } from "../../base/detach.ts";
 import { isGatewayError } from "../../base/gateway-error.ts";
 import { adminAnswerOctets } from "../../codec/gp/admin-http.ts";
@@ -42,6 +43,7 @@ export class AdminConnection {
   #posts = 0;
   #cardDone = false;
   #deadline: number;
+  #job: string | undefined;
   /** When the current request must be complete, however steadily its octets arrive. */
   #requestEnd: number | undefined;
   /** Until when the card may work on the script it has. */
@@ -206,16 +208,24 @@ export class AdminConnection {
     this.#deadline = Math.max(this.#budgetEnd, now + limits.nextPostMs);
   }
 
+  /** The owner of a frame of this session. */
+  #frame(): { readonly link: string; readonly target: string; readonly session: string; readonly job?: string } {
+    const { target, id } = this.info;
+    return { link: this.#deps.link, target, session: id, ...withoutUndefined({ job: this.#job }) };
+  }
+
   #traceRequest(request: HttpRequest): void {
     if (!isTracing()) return;
-    const frame = { link: this.#deps.link, target: this.info.target, session: this.info.id, dir: "in" } as const;
+    const frame = { ...this.#frame(), dir: "in" } as const;
     traceFrame({ ...frame, kind: "http", text: request.headText, facts: { bodyOctets: request.body.length } });
     if (request.body.length > 0) traceFrame({ ...frame, kind: "script", bytes: request.body });
   }
 
   #traceAnswer(reply: AdminReply & { do: "answer" }, head: string): void {
     if (!isTracing()) return;
-    const frame = { link: this.#deps.link, target: this.info.target, session: this.info.id, dir: "out" } as const;
+    // The next request of the card answers the script of this job.
+    this.#job = reply.job;
+    const frame = { ...this.#frame(), dir: "out" } as const;
     const body = reply.answer.script?.body;
     traceFrame({ ...frame, kind: "http", text: head.trimEnd(), facts: { bodyOctets: body?.length ?? 0 } });
     if (body !== undefined) {

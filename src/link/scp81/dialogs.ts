@@ -192,11 +192,19 @@ class DialogSession implements AdminSessionHandler {
 
   #reply(effect: DialogEffect & { do: "answer" }): AdminReply {
     const { answer, end, script } = effect;
-    return { do: "answer", answer, end, ...budgetOf(script, this.#settings) };
+    return { do: "answer", answer, end, ...factsOf(script, this.#settings) };
   }
 }
 
-function budgetOf(script: AdminScript | undefined, settings: DialogSettings): { budgetMs?: number; script?: string } {
+function factsOf(
+  script: AdminScript | undefined,
+  settings: DialogSettings,
+): { readonly budgetMs?: number; readonly script?: string; readonly job?: string } {
   if (script === undefined) return {};
-  return { budgetMs: Math.max(script.budgetMs ?? 0, settings.scriptBudgetMs), script: script.id };
+  const { id, job, budgetMs = 0 } = script;
+  return {
+    budgetMs: Math.max(budgetMs, settings.scriptBudgetMs),
+    script: id,
+    ...(job === undefined ? {} : { job }),
+  };
 }

@@ -25,6 +25,8 @@ export type AdminReply =
       readonly budgetMs?: number;
       /** Script that the answer carries, for traces. */
       readonly script?: string;
+      /** The job of this script, for traces. */
+      readonly job?: string;
     }
   /** A temporary problem of the gateway: the link is cut, so that the card returns with a resuming POST. */
   | { readonly do: "drop"; readonly why: string };

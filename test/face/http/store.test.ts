@@ -132,6 +132,10 @@ it("says in the pages of the log what is missing, but not to those who begin at 
   expect(await page(`?after=${young - 3}`)).toMatchObject({ gap: { after: young - 3, first: young } });
   expect(await page(`?after=${young - 1}`)).not.toHaveProperty("gap");
   expect(await page("")).not.toHaveProperty("gap");
+  expect((await page("?last=1&limit=1")).items).toHaveLength(1);
+  const refused = await bench.call("GET", "/v1/events/log?type=job.*,job.dnoe");
+  expect(refused.status).toBe(400);
+  expect(refused.body.detail).toBe("type: no event 'job.dnoe'; did you mean 'job.done'?");
 });
 
 it("keeps for a configured upstream what it has not taken from the log, and says so", async () => {

@@ -58,4 +58,5 @@ it("says which option is wrong", async () => {
   const io = { print: () => undefined, signal: AbortSignal.abort() };
   await expect(runEuicc({ vpcd: "nowhere" }, io)).rejects.toThrow("'nowhere' is not the address of a vpcd slot");
   await expect(runEuicc({ misbehave: "explode" }, io)).rejects.toThrow("no misbehaviour 'explode'");
+  await expect(runEuicc({ misbehave: "mute=3" }, io)).rejects.toThrow("misbehaviour 'mute' takes no value but 'off'");
 });

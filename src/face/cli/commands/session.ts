@@ -87,7 +87,9 @@ export function registerTargetTrigger(target: Command, context: CliContext): voi
     )
     .action(async (reference: string, options: { wait?: number; validity?: number }) => {
       await using connection = await context.connect();
-      const { target: id } = await connection.api.v1.sessions.trigger({
+      const { events, sessions } = connection.api.v1;
+      const before = await events.list({ query: { last: 1, limit: 1 } });
+      const { target: id } = await sessions.trigger({
         params: { ref: reference },
         body: options.validity === undefined ? {} : { validityMs: options.validity * 1000 },
       });
@@ -100,10 +102,17 @@ export function registerTargetTrigger(target: Command, context: CliContext): voi
         return;
       }
       for (const end = Date.now() + options.wait * 1000; Date.now() < end; ) {
-        const { items } = await connection.api.v1.sessions.list();
+        const { items } = await sessions.list();
         const open = items.find((one) => one.target === id);
         if (open !== undefined) {
           result(context.terminal, open, (one) => `session ${one.id} is open from ${one.remote}`);
+          return;
+        }
+        // A session without work ends at once.
+        const after = before.items[0]?.seq ?? 0;
+        const [opened] = (await events.list({ query: { after, target: id, type: "session.opened", limit: 1 } })).items;
+        if (opened !== undefined) {
+          result(context.terminal, opened, ({ data }) => `session ${data.session} was opened, and ended without work`);
           return;
         }
         await new Promise((resolve) => setTimeout(resolve, 200));

@@ -1,9 +1,11 @@
 import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { GatewayError } from "../../../base/gateway-error.ts";
+import { nearest } from "../../../base/nearest.ts";
 import type { GatewayEvent } from "../../../gateway/model/event.ts";
+import { eventCatalogue } from "../../../gateway/model/event-catalogue.ts";
 import type { EventGap } from "../../../gateway/records/event-log.ts";
-import { eventsMatching } from "../../../gateway/upstream/event-filter.ts";
+import { eventsMatching, fitsNoEvent } from "../../../gateway/upstream/event-filter.ts";
 import { eventOperations, logPosition } from "../../api/events.ts";
 import type { ApiDeps } from "../api-deps.ts";
 import { EventPages } from "../event-pages.ts";
@@ -29,7 +31,10 @@ export async function eventRoutes(
     type?: string | undefined;
   }): Promise<(event: GatewayEvent) => boolean> => {
     const target = query.target === undefined ? undefined : (await deps.gateway.targets.show(query.target)).target.id;
-    const typed = eventsMatching(query.type?.split(",") ?? ["*"]);
+    const types = query.type?.split(",") ?? ["*"];
+    const unknown = types.find(fitsNoEvent);
+    if (unknown !== undefined) throw noSuchType(unknown);
+    const typed = eventsMatching(types);
     return (event) =>
       (target === undefined || event.target === target) &&
       (query.job === undefined || event.job === query.job) &&
@@ -86,6 +91,17 @@ function positionOf(header: string): number {
 /** Refuses a position after the end, which belongs to another store: the client would wait for it in vain. */
 function notThere(field: string, end: number): GatewayError {
   return new GatewayError("api.usage", `${field}: is after the end of the log`, { detail: { field, end } });
+}
+
+function noSuchType(type: string): GatewayError {
+  const near = nearest(type, Object.keys(eventCatalogue));
+  return new GatewayError(
+    "api.usage",
+    `type: no event '${type}'${near === undefined ? "" : `; did you mean '${near}'?`}`,
+    {
+      detail: { field: "type", in: "query" },
+    },
+  );
 }
 
 function page(items: readonly GatewayEvent[], gap: EventGap | undefined, at?: number) {

@@ -13,7 +13,7 @@ export async function linkTestRoutes(app: FastifyInstance, { deps }: { deps: Api
     ...routeOf(linkOperations.test),
     handler: async ({ params, body, principal, raw }, reply) => {
       const link = deps.gateway.links.get(params.id);
-      if (link.test === undefined) throw new GatewayError("link.unavailable", `${link.id} has no self-test`);
+      if (link.test === undefined) throw new GatewayError("link.unsupported", `${link.id} has no self-test`);
       const gone = new AbortController();
       reply.raw.once("close", () => gone.abort());
       const client = principal?.client;

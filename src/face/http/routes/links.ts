@@ -100,7 +100,7 @@ export async function linkRoutes(app: FastifyInstance, { deps }: { deps: ApiDeps
     ...routeOf(linkOperations.sendAt),
     handler: async ({ params, body }) => {
       const lines = await deps.gateway.leases.use(params.id, body.lease, (link) => {
-        if (link.command === undefined) throw new GatewayError("link.unavailable", `${link.id} is not a modem`);
+        if (link.command === undefined) throw new GatewayError("link.unsupported", `${link.id} is not a modem`);
         return link.command(body.line);
       });
       return { lines: [...lines] };
@@ -113,7 +113,7 @@ export async function linkRoutes(app: FastifyInstance, { deps }: { deps: ApiDeps
       const parts = await deps.gateway.leases.use(params.id, body.lease, (link) => {
         const { bearer } = link;
         if (bearer === undefined || link.kind === "reader")
-          throw new GatewayError("link.unavailable", `${link.id} cannot carry text messages`);
+          throw new GatewayError("link.unsupported", `${link.id} cannot carry text messages`);
         return sendText(bearer, body.to, body.text);
       });
       return { parts: parts.map((part) => ({ ...part })) };
