@@ -95,8 +95,9 @@ export async function receiptCame(r: Repositories, entry: ArrivedItem, at: numbe
   const { item } = entry;
   if (item.kind !== "receipt") return undefined;
   const named = await partOf(r, entry);
-  const packet = named === undefined ? undefined : await r.packets.get(named.packet);
   if (named === undefined) return `receipt of an unknown message: ${item.state}`;
+  if (named === "text") return undefined;
+  const packet = await r.packets.get(named.packet);
   if (packet === undefined) return undefined;
   const { state, ...verdict } = verdictOfReceipt(item);
   const { final } = verdict;
@@ -131,9 +132,9 @@ export async function receiptCame(r: Repositories, entry: ArrivedItem, at: numbe
 /**
  * The part that a receipt refers to: by the stored reference that the network assigned, otherwise by our own reference
  * as the link matched it, otherwise by another spelling of the network's, otherwise by the reference that the network
- * echoes.
+ * echoes. "text" if our reference is that of a plain text message, which has no packet.
  */
-async function partOf(r: Repositories, { item, link }: ArrivedItem): Promise<PacketPart | undefined> {
+async function partOf(r: Repositories, { item, link }: ArrivedItem): Promise<PacketPart | "text" | undefined> {
   if (item.kind !== "receipt") return undefined;
   const { networkReference: name, otherReferences = [], reference, echo } = item;
   const named = name === undefined ? undefined : await r.packets.partNamed(link, [canonicalId(name)]);
@@ -143,7 +144,7 @@ async function partOf(r: Repositories, { item, link }: ArrivedItem): Promise<Pac
     return other ?? (echo === undefined ? undefined : r.packets.partEchoed(link, echo, name === undefined));
   }
   const [packet = "", transmission, position] = reference.split("/");
-  if (!isRecordId("pkt", packet)) return undefined;
+  if (!isRecordId("pkt", packet)) return "text";
   const at = Number(position ?? 0);
   const known = (await r.packets.parts(packet)).find((part) => part.position === at);
   return known ?? { packet, position: at, transmission: Number(transmission ?? 1), link, state: "unknown", at: 0 };
