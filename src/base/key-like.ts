@@ -116,6 +116,7 @@ function withoutOwn(digits: string, own: readonly string[]): string {
 /** Whether a text contains one of these keys in hexadecimal, whatever is between its digits. */
 export function repeatsKey(keys: readonly Secret[]): (text: string) => boolean {
   const values = keys.map((key) => toHex(key.reveal()));
+  if (values.length === 0) return () => false;
   return (text) => {
     const digits = text.replace(/0x|[^0-9a-f]/gi, "").toUpperCase();
     return values.some((value) => digits.includes(value));

@@ -13,7 +13,7 @@ usesProgram();
 const left: readonly (readonly [RegExp, string])[] = [
   [/…/, "an ellipsis stands for something else"],
   [/otagate (daemon|demo|sim |run )/, "runs on, or has tests of its own"],
-  [/trace follow|job watch|--wait|--timeout/, "waits for something"],
+  [/trace follow|(job|event) watch|--wait|--timeout/, "waits for something"],
   [/card (info|apdu)|reader reset|modem:?(\w*) ?(show|reset|power|probe|at rack1 AT)|modem:rack1/, "needs hardware"],
   [/smsc (show|rebind|test)|upstream dead/, "needs a peer"],
   [/ (es5|script send|target trigger|target audit|campaign start) /, "needs a card"],

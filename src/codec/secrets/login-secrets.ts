@@ -15,7 +15,12 @@ const maxDepth = 8;
  * objects of a connection. What is cut off at the end is read as far as it goes. ETSI TS 102 223 §8.70
  */
 export function loginRanges(octets: Uint8Array, from = 0, to = octets.length): Range[] {
-  return new LoginScan(from, to).read(octets, from);
+  return hasTextString(octets) ? new LoginScan(from, to).read(octets, from) : [];
+}
+
+/** False where no object can be a text string: most octets need no further look. */
+function hasTextString(octets: Uint8Array): boolean {
+  return octets.includes(textString) || octets.includes(textString | 0x80);
 }
 
 /** An object that is being read: where it ends and what was seen among the objects in it. */
@@ -82,6 +87,7 @@ export class LoginScan {
 
 /** Values of the text strings among objects of a connection; none when they are something else. */
 export function loginObjects(octets: Uint8Array, from: number, to: number, isConnection = false): Range[] {
+  if (!hasTextString(octets)) return [];
   const texts: Range[] = [];
   let connection = isConnection;
   for (let at = from; at < to; ) {

@@ -264,7 +264,8 @@ function digitsOf(target: Numbers, profiles: readonly Numbers[]): string[] {
 
 function lookForKeys(root: object, digits: readonly string[], keys: readonly Secret[]): void {
   const repeats = repeatsKey(keys);
-  const look = (value: unknown, path: readonly (string | number)[], chosen: string | undefined): void => {
+  const path: (string | number)[] = [];
+  const look = (value: unknown, chosen: string | undefined): void => {
     if (typeof value === "string" && chosen !== undefined) {
       const why = repeats(value)
         ? "repeats a key of the import; this field is stored and displayed in clear"
@@ -278,10 +279,12 @@ function lookForKeys(root: object, digits: readonly string[], keys: readonly Sec
       if (name === "keys") continue;
       const step = Array.isArray(value) ? Number(name) : name;
       const known = chosenTexts.some((text) => text === name) || shownTexts.includes(name);
-      look(inner, [...path, step], chosen ?? (known ? name : undefined));
+      path.push(step);
+      look(inner, chosen ?? (known ? name : undefined));
+      path.pop();
     }
   };
-  look(root, [], undefined);
+  look(root, undefined);
 }
 
 function aidOf(text: string, at: string): Aid {
