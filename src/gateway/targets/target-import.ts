@@ -107,7 +107,7 @@ export function mergedTarget(
       msisdn: shape.msisdn ?? described ?? kept?.msisdn,
       addressing,
     }),
-    tags: tags === undefined || tags.length === 0 ? (before?.tags ?? []) : tags,
+    tags: tags === undefined || tags.length === 0 ? (before?.tags ?? []) : [...new Set(tags)],
     esimProfiles,
     reach: { ...kept?.reach, ...withoutUndefined(shape.reach ?? {}) },
     settings: { ...kept?.settings, ...withoutUndefined(shape.settings ?? {}) },

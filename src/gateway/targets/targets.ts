@@ -197,7 +197,8 @@ export class Targets {
       const target = await findTarget(r, reference);
       requireVersion(target, ifVersions);
       const cleared = { tags: [], reach: {}, settings: {} };
-      const changed: Target = { ...cleared, ...mergePatch<Target>(target, change) };
+      const merged: Target = { ...cleared, ...mergePatch<Target>(target, change) };
+      const changed: Target = { ...merged, tags: [...new Set(merged.tags)] };
       refuseChosenTexts(change, changed);
       await refuseNamesakes(r, changed, target);
       const numbered = typeof change.msisdn !== "string" ? changed : withNumber(changed, change.msisdn);

@@ -93,6 +93,14 @@ describe("what a target may hold, over the API", () => {
     expect(JSON.stringify(body)).not.toContain(secret);
   });
 
+  it("stores a tag once", async () => {
+    const iccid = "898600B5000000000025";
+    await bench.call("POST", "/v1/targets", { body: { iccid, tags: ["a", "b", "a"] } });
+    expect((await bench.call("GET", `/v1/targets/${iccid}`)).body.tags).toEqual(["a", "b"]);
+    const changed = await bench.call("PATCH", `/v1/targets/${iccid}`, { body: { tags: ["c", "c"] } });
+    expect(changed.body.tags).toEqual(["c"]);
+  });
+
   it("finds targets by their identities however they are written", async () => {
     const iccid = "898600B5000000000017";
     await bench.call("POST", "/v1/targets", { body: { iccid: `${iccid.toLowerCase()}`, msisdn: "+44 7700 900777" } });

@@ -46,7 +46,13 @@ describe("the end of an SM-SR change", () => {
     const [packet] = await bench.store.read((r) => r.packets.ofJob(before.id));
     expect(gone?.data).toMatchObject({ keySets: [{ id: packet?.keySet }, {}] });
     expect(packet?.cntr).toBe(1);
-    expect(await call("auditStatus", {}, 1)).toMatchObject({ state: "failed", error: { code: "target.no-key" } });
+    expect(await call("auditStatus", {}, 1)).toMatchObject({
+      state: "failed",
+      error: {
+        code: "target.no-key",
+        message: expect.stringContaining("its key sets apply to KVN 2: ISD-R and ISD-Ps"),
+      },
+    });
     expect(await call("auditStatus", {}, 2)).toMatchObject({ state: "done" });
   });
 
