@@ -6,10 +6,10 @@ import { es8Vector } from "../../es8-vectors.ts";
 import { target } from "../records.ts";
 
 const { package: octets } = es8Vector("download", "download-large");
-const aid = "A0000005591010FFFFFFFF8900001300";
+const aid = parseAid("A0000005591010FFFFFFFF8900001300");
 const order = storedOrder(DownloadOrderShape.parse({ target: "tgt_1", package: Buffer.from(octets).toString("hex") }));
 const { iccid } = packageFacts(octets, 1000);
-const input = { target: target(), keySets: [], octets, isdP: parseAid(aid), order, chain: [] };
+const input = { target: target(), keySets: [], octets, isdP: aid, order, chain: [] };
 const codes = (more: object) => preflight({ ...input, ...more }).map(({ code }) => code);
 const profile = { state: "disabled", fallback: false } as const;
 
@@ -24,7 +24,7 @@ it.each([
   ["its AID in use", { target: target({ esimProfiles: [{ ...profile, aid }] }) }, ["scp81-keys", "aid-in-use"]],
   [
     "its ICCID in use",
-    { target: target({ esimProfiles: [{ ...profile, aid: `${aid.slice(0, -4)}1400`, ...(iccid && { iccid }) }] }) },
+    { target: target({ esimProfiles: [{ ...profile, aid: parseAid("A0000005591010FFFFFFFF8900001400"), ...(iccid && { iccid }) }] }) },
     ["scp81-keys", "iccid-in-use"],
   ],
 ] as const)("the preflight finds %s", (_, more, expected) => {
