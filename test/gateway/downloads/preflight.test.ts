@@ -24,7 +24,11 @@ it.each([
   ["its AID in use", { target: target({ esimProfiles: [{ ...profile, aid }] }) }, ["scp81-keys", "aid-in-use"]],
   [
     "its ICCID in use",
-    { target: target({ esimProfiles: [{ ...profile, aid: parseAid("A0000005591010FFFFFFFF8900001400"), ...(iccid && { iccid }) }] }) },
+    {
+      target: target({
+        esimProfiles: [{ ...profile, aid: parseAid("A0000005591010FFFFFFFF8900001400"), ...(iccid && { iccid }) }],
+      }),
+    },
     ["scp81-keys", "iccid-in-use"],
   ],
 ] as const)("the preflight finds %s", (_, more, expected) => {
