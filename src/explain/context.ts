@@ -91,7 +91,7 @@ export interface ReceivedChannelData {
 }
 
 /** What a reading came upon: filled by the readers, used by those who read the next item. */
-export interface Heard {
+export interface Collected {
   /** C-APDUs of a script. */
   commands?: readonly Uint8Array[];
   /** A command packet. */
@@ -123,7 +123,7 @@ export interface Context {
   /** Objects that a vendor puts among those of COMPREHENSION-TLV, by their first octet. */
   readonly vendorObjects?: ReadonlyMap<number, VendorObject> | undefined;
   /** Where readers note what matters to the items that follow. */
-  readonly heard?: Heard | undefined;
+  readonly collected?: Collected | undefined;
   /** Reads octets as one type. */
   readonly read: (type: ExplainType, octets: Uint8Array, base: number, context: Context) => Node;
   /** Reads octets as the most likely of some types; undefined when none of them is likely. */

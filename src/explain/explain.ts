@@ -1,7 +1,7 @@
 import { commandNode, pairNode, responseNode } from "./card/apdu.ts";
 import { cardDataNode, certificateNode, fcpNode, notificationNode, tlvNode } from "./card/card-data.ts";
 import { catObjectsNode, envelopeNode, proactiveNode, terminalProfileNode, terminalResponseNode } from "./card/cat.ts";
-import { type Context, type ExplainType, explainTypes, type Heard } from "./context.ts";
+import { type Collected, type Context, type ExplainType, explainTypes } from "./context.ts";
 import { aidNode, atrNode, eidNode, iccidNode, imsiNode, tarNode } from "./identity.ts";
 import { commandPacketNode } from "./packet/packet.ts";
 import { responsePacketNode } from "./packet/packet-answer.ts";
@@ -71,7 +71,7 @@ const explainers: Readonly<Record<ExplainType, Explainer>> = {
 };
 
 /** What the caller knows beside the octets. */
-export type ExplainOptions = Omit<Context, "read" | "guess" | "heard"> & {
+export type ExplainOptions = Omit<Context, "read" | "guess" | "collected"> & {
   /** The one reading wanted, regardless of the octets. */
   readonly as?: ExplainType | undefined;
 };
@@ -83,7 +83,7 @@ export interface Explained {
   /** Other readings that are likely too, the likeliest first. */
   readonly others: readonly ExplainType[];
   /** What matters to the items that follow. */
-  readonly heard: Heard;
+  readonly collected: Collected;
 }
 
 /** Nested readings end here; no real frame nests deeper than half of it. */
@@ -118,19 +118,20 @@ function ranked(types: readonly ExplainType[], octets: Uint8Array) {
  * session keys are not in the tree.
  */
 export function explain(octets: Uint8Array, options: ExplainOptions = {}): Explained {
-  const heard: Heard = { segments: [], channelData: [] };
-  const context = contextOf({ ...options, heard });
+  const collected: Collected = { segments: [], channelData: [] };
+  const context = contextOf({ ...options, collected });
   const read = (type: ExplainType): Node => {
     const node = explainers[type](octets, 0, context);
     return options.secrets === true ? node : maskSecrets(node, octets);
   };
-  if (options.as !== undefined) return { type: options.as, node: read(options.as), others: [], heard };
+  if (options.as !== undefined) return { type: options.as, node: read(options.as), others: [], collected };
   const [best, ...rest] = ranked(explainTypes, octets);
-  if (best === undefined) return { type: "unknown", node: unreadLeaf("unknown octets", octets, 0), others: [], heard };
+  if (best === undefined)
+    return { type: "unknown", node: unreadLeaf("unknown octets", octets, 0), others: [], collected };
   const others = rest
     .filter(({ score }) => score >= Math.max(minAlternativeScore, best.score - 40))
     .map(({ type }) => type);
-  return { type: best.type, node: read(best.type), others, heard };
+  return { type: best.type, node: read(best.type), others, collected };
 }
 
 /** How sure it is that octets are of a type, 0 to 100. */

@@ -12,7 +12,8 @@ usesProgram();
 /** What is printed and not run here, and why; everything else is. */
 const left: readonly (readonly [RegExp, string])[] = [
   [/…/, "an ellipsis stands for something else"],
-  [/otagate (daemon|demo|sim |run )/, "runs on, or has tests of its own"],
+  [/otagate (daemon|demo|sim |run |download |sm-dp )/, "runs on, or has tests of its own"],
+  [/profile (build|personalize) |profile\.der/, "is run with its files by the tests of profile packages"],
   [/trace follow|(job|event) watch|--wait|--timeout/, "waits for something"],
   [/card (info|apdu)|reader reset|modem:?(\w*) ?(show|reset|power|probe|at rack1 AT)|modem:rack1/, "needs hardware"],
   [/smsc (show|rebind|test)|upstream dead/, "needs a peer"],

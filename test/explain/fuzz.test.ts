@@ -4,10 +4,10 @@ import { errorCatalogue } from "../../src/base/error-catalogue.ts";
 import { concatBytes, fromHex } from "../../src/base/hex.ts";
 import { tlvBytes } from "../../src/codec/kit/ber.ts";
 import { parseSpi } from "../../src/codec/ota/spi.ts";
-import { type Asked, answerType, askedBy } from "../../src/explain/asked.ts";
 import { explainTypes } from "../../src/explain/context.ts";
 import { explain } from "../../src/explain/explain.ts";
 import { Assembler } from "../../src/explain/packet/assembled.ts";
+import { answerType, type Question, questionIn } from "../../src/explain/question.ts";
 import { treeLines } from "../../src/explain/tree-text.ts";
 import * as fc from "../fast-check.ts";
 import { scp80Vectors, textsAt } from "../scp80-vectors.ts";
@@ -107,11 +107,11 @@ describe("explain on any octets", () => {
     fc.assert(
       fc.property(fc.array(spliced, { maxLength: 8 }), (items) => {
         const assembler = new Assembler({ keys });
-        let asked: Asked = {};
+        let asked: Question = {};
         for (const octets of items) {
           const found = explain(octets, { keys, ...asked, as: answerType(octets, asked) });
           const free = explain(octets, { keys });
-          asked = askedBy(free, octets, asked);
+          asked = questionIn(free, octets, asked);
           for (const one of [found, ...assembler.take(free)]) {
             expect([...treeLines(one.node)].length).toBeGreaterThan(0);
           }

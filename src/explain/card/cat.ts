@@ -8,7 +8,7 @@ import { resultText } from "../../codec/cat/result.ts";
 import { profileChannels, profileFacilities } from "../../codec/cat/terminal-profile.ts";
 import { readLength } from "../../codec/kit/ber.ts";
 import { Reader } from "../../codec/kit/codec.ts";
-import type { Context, Heard } from "../context.ts";
+import type { Collected, Context } from "../context.ts";
 import { octetCount } from "../octet-count.ts";
 import { type Branch, branchOf, hex2, leafOf, type Node } from "../tree.ts";
 import { commandWords, objectWords, openChannelWords, summaryWords, wordsOf } from "./cat-words.ts";
@@ -64,7 +64,7 @@ function readObjects(branch: Branch, context: Context): CatTlv[] {
     const tlv = readCatTlv(new Reader(from.bytes.subarray(start), from.offset));
     const length = (tlv.valueOffset ?? 0) - (tlv.offset ?? 0) + tlv.value.length;
     objects.push(tlv);
-    watch.see(tlv, context.heard);
+    watch.see(tlv, context.collected);
     branch.add(objectNode(tlv, from.take(length), context, watch.loginHidden && context.secrets !== true));
   }
   return objects;
@@ -76,19 +76,19 @@ class ObjectWatch {
   #bearer = false;
   #devices: Uint8Array | undefined;
 
-  see({ tag, value }: CatTlv, heard: Heard | undefined): void {
+  see({ tag, value }: CatTlv, collected: Collected | undefined): void {
     if (tag === 0x01) this.#type ??= value[1];
     else if (tag === 0x02) this.#devices ??= value;
     else if (tag === 0x35 || tag === 0x39 || tag === 0x47) this.#bearer = true;
-    else if (tag === catObjects.channelData.tag) this.#hear(value, heard);
+    else if (tag === catObjects.channelData.tag) this.#collect(value, collected);
   }
 
   /** Data go from the card in SEND DATA, to it in the answer of RECEIVE DATA. ETSI TS 102 223 §6.4.29, §6.4.30 */
-  #hear(octets: Uint8Array, heard: Heard | undefined): void {
+  #collect(octets: Uint8Array, collected: Collected | undefined): void {
     const [source = 0, destination = 0] = this.#devices ?? [];
     const from = source === 0x81 ? "card" : "terminal";
     const channel = destination >> 4 === 2 ? destination & 0x07 : undefined;
-    heard?.channelData.push({ from, channel, octets });
+    collected?.channelData.push({ from, channel, octets });
   }
 
   /** OPEN CHANNEL carries user and password as text strings; so do bearer parameters without details. TS 102 223 §6.6.27 */

@@ -26,13 +26,13 @@ export class Assembler {
   }
 
   /** Takes the next item; returns what it completes. */
-  take({ heard }: Pick<Explained, "heard">): Explained[] {
+  take({ collected }: Pick<Explained, "collected">): Explained[] {
     const whole: Explained[] = [];
-    for (const segment of heard.segments) {
+    for (const segment of collected.segments) {
       const found = this.#segment(segment);
       if (found !== undefined) whole.push(found);
     }
-    for (const data of heard.channelData) whole.push(...this.#streams.take(data));
+    for (const data of collected.channelData) whole.push(...this.#streams.take(data));
     return whole;
   }
 
@@ -73,7 +73,7 @@ function whole(parts: readonly ReceivedSegment[], options: ExplainOptions): Expl
     text === undefined
       ? unreadLeaf("data of a message", octets, 0)
       : leafOf("text", octets, 0, () => `"${text}"`, { clause: "TS 23.040 §9.2.3.24.1" });
-  return { type: "text", node: { ...node, note }, others: [], heard: { segments: [], channelData: [] } };
+  return { type: "text", node: { ...node, note }, others: [], collected: { segments: [], channelData: [] } };
 }
 
 /** The text of all parts: septets are counted per part, and a pair of UCS2 units may be split between two. */

@@ -73,8 +73,8 @@ function commandPacket(branch: Branch, octets: Uint8Array, base: number, context
   branch.octet("KID", (octet) => kidWords(octet, spi), { clause: "TS 102 225 §5.1.3" });
   const tar = branch.field("TAR", 3, tarWords, { clause: "TS 101 220 annex D" });
   branch.value = tarText(tar);
-  if (context.heard !== undefined && spi !== undefined && present >= announced) {
-    context.heard.answered = { spi, kic: octets[5], kid: octets[6], tar };
+  if (context.collected !== undefined && spi !== undefined && present >= announced) {
+    context.collected.answered = { spi, kic: octets[5], kid: octets[6], tar };
   }
   const facts = { check: Math.max(0, chl - minChl), tar, spi, context };
   const whole = present >= announced;
@@ -121,7 +121,7 @@ function openedCommand(branch: Branch, octets: Uint8Array, base: number, facts: 
     return clearCommand(branch, Math.max(0, octets.length - 2 - announced), facts);
   }
   const { cntr, pcntr, check, data, padding, uncounted, integrity } = opened;
-  if (context.heard?.answered !== undefined) context.heard.answered = { ...context.heard.answered, cntr };
+  if (context.collected?.answered !== undefined) context.collected.answered = { ...context.collected.answered, cntr };
   branch.note = joinNotes(...opened.oddities.map((oddity) => oddities[oddity]));
   const clear = concatBytes(counterHead(cntr, pcntr), check, data, padding, uncounted);
   const label = opened.packet.spi.command.ciphered ? "deciphered" : "secured part";

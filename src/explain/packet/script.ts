@@ -44,7 +44,7 @@ export function scriptNode(octets: Uint8Array, base: number, context: Context): 
         if (form === "indefinite" && endsHere(branch)) break;
         branch.addWords(objectOf(branch, context, read.object));
       }
-      if (context.heard !== undefined) context.heard.commands = read.commands;
+      if (context.collected !== undefined) context.collected.commands = read.commands;
       padding(branch);
       return branch.words;
     },
@@ -191,7 +191,7 @@ function compactNode(octets: Uint8Array, base: number, context: Context): Node {
         const node = branch.part(length, (bytes, offset) => read.apdu(bytes, offset, context));
         branch.addWords(node.value ?? node.label);
       }
-      if (context.heard !== undefined) context.heard.commands = read.commands;
+      if (context.collected !== undefined) context.collected.commands = read.commands;
       return branch.words;
     },
     {

@@ -54,7 +54,7 @@ export function userDataNode(octets: Uint8Array, base: number, context: Context)
       header(branch);
       const found = concatenationOf(elements);
       const concatenation = found === "ignored" ? undefined : found;
-      if (concatenation !== undefined) context.heard?.segments.push({ userData: octets, message: context.message });
+      if (concatenation !== undefined) context.collected?.segments.push({ userData: octets, message: context.message });
       const which = part(concatenation);
       branch.value = which;
       const security = securityHeaderOf(elements);

@@ -77,9 +77,9 @@ export class CardAudits {
     const until = this.#clock.monotonic() + order.waitMs;
     const { id } = await this.#store.read((r) => findTarget(r, reference));
     for (let round = 1; ; round++) {
-      const heard = await this.#readCard(id, order, until);
-      if (!order.fix) return this.#store.read(async (r) => reportOf(await findTarget(r, id), heard, false));
-      const report = await this.#adopt(id, heard);
+      const found = await this.#readCard(id, order, until);
+      if (!order.fix) return this.#store.read(async (r) => reportOf(await findTarget(r, id), found, false));
+      const report = await this.#adopt(id, found);
       if (report !== undefined) return report;
       if (round === maxRounds)
         throw new GatewayError("store.conflict", "the EIS changed during the audit: it was not updated", {
@@ -150,13 +150,13 @@ export class CardAudits {
   }
 
   /** Updates the EIS from the card, unless the EIS changed (by a notification) after the audit started. */
-  async #adopt(target: TargetId, heard: CardReport): Promise<AuditReport | undefined> {
+  async #adopt(target: TargetId, found: CardReport): Promise<AuditReport | undefined> {
     return this.#store.write(async (r) => {
       const now = await findTarget(r, target);
-      const report = reportOf(now, heard, true);
+      const report = reportOf(now, found, true);
       if (!report.fixed) return report;
-      if (now.updatedAt > heard.askedAt) return undefined;
-      const { domains, resources, complete } = heard;
+      if (now.updatedAt > found.askedAt) return undefined;
+      const { domains, resources, complete } = found;
       const gone = now.esimProfiles.filter((profile) => !domains.some((one) => one.aid === profile.aid));
       const kept = complete
         ? withoutProfiles(
@@ -184,8 +184,8 @@ function unanswered(job: Job): GatewayError {
   });
 }
 
-function reportOf(target: Target, heard: CardReport, fix: boolean): AuditReport {
-  const { jobs, domains, resources, complete } = heard;
+function reportOf(target: Target, found: CardReport, fix: boolean): AuditReport {
+  const { jobs, domains, resources, complete } = found;
   const differences = [
     ...profileDifferences(target, domains, complete),
     ...(resources === undefined ? [] : resourceDifferences(target, resources)),

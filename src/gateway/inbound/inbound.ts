@@ -256,8 +256,8 @@ export class Inbound {
     const response = whole.userData;
     const verdict = verdictOf(job, { ...packet, state: "answered" }, flight.target, reading);
     const carried = { bearer: "sms" as const, packet, response, link: entry.link };
-    const heard = { link: entry.link, status: reading.statusName };
-    if (!wasTaken(await feed(r, job, { kind: "answered", at, verdict, carried, heard }))) return undefined;
+    const received = { link: entry.link, status: reading.statusName };
+    if (!wasTaken(await feed(r, job, { kind: "answered", at, verdict, carried, received }))) return undefined;
     if (verdict.at === "wait" || verdict.at === "unproven") return `${porWords(reading.statusName)} of job ${job.id}`;
     // The run of a packet in flight continues, and its target's queue after it.
     wake.push(() => answers.arrived(packet.id));
@@ -320,16 +320,16 @@ export class Inbound {
   ): Promise<boolean> {
     const job = await r.jobs.get(packet.job);
     const at = entry.receivedAt;
-    const heard = { link: entry.link, status };
+    const received = { link: entry.link, status };
     const { response, answeredAt } = packet;
     if (job === undefined || hasEnded(job)) {
       await r.packets.patch(packet.id, { state: "answered", response, answeredAt });
-      if (job !== undefined) await reportLateAnswer(r, job, at, heard);
+      if (job !== undefined) await reportLateAnswer(r, job, at, received);
       return true;
     }
     const verdict = await evaluateResponse(r, job, { ...packet, state: "answered" });
     const carried = { bearer: "sms" as const, packet, response, link: entry.link };
-    await this.#deps.feed(r, job, { kind: "answered", at, verdict, carried, heard });
+    await this.#deps.feed(r, job, { kind: "answered", at, verdict, carried, received });
     return false;
   }
 }

@@ -62,7 +62,7 @@ export type JobEvent = { readonly at: number } & (
       readonly verdict: AnswerVerdict;
       readonly carried: Carried;
       /** Reported as an event of its own. */
-      readonly heard?: { readonly link: string; readonly status: string };
+      readonly received?: { readonly link: string; readonly status: string };
     }
   /** A temporary problem, or a note, as text. */
   | { readonly kind: "noted"; readonly note: string }

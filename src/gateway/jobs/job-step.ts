@@ -170,8 +170,9 @@ function silenceEnd({ transmissions, unproven, undelivered }: Silence): OpenEnd 
 
 /** The answer settles the job, whatever carried it and wherever it arrived. */
 function answered(job: Job, event: Event<"answered">, facts: JobFacts): JobStep {
-  const { at, verdict, carried, heard } = event;
-  const told: JobEffect[] = heard === undefined ? [] : [{ kind: "event", type: "job.answered", data: { ...heard } }];
+  const { at, verdict, carried, received } = event;
+  const told: JobEffect[] =
+    received === undefined ? [] : [{ kind: "event", type: "job.answered", data: { ...received } }];
   const response = carried.bearer === "sms" && carried.response !== undefined ? { response: carried.response } : {};
   // The time of a packet whose answer follows at once is stored with the answer.
   const sent = carried.bearer === "sms" ? withoutUndefined({ sentAt: carried.packet.sentAt }) : {};

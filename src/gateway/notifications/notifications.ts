@@ -172,7 +172,7 @@ export class Notifications {
     const stale = counted !== undefined && !(await r.keySets.acceptCounter(counted.keySet, counted.cntr));
     // The notification comes from the reader that holds the card, so it has the card's present state.
     const byPacket = provenBy !== undefined && provenBy !== arrival.card;
-    const heard = {
+    const received = {
       value: decode(Notification, raw),
       raw,
       proven: provenBy ?? arrival.card,
@@ -184,7 +184,7 @@ export class Notifications {
       receivedAt: arrival.receivedAt,
       relayed: arrival.relayed,
     };
-    return (await this.record(r, heard, arrival.wake)).words;
+    return (await this.record(r, received, arrival.wake)).words;
   }
 
   /**
@@ -193,21 +193,21 @@ export class Notifications {
    */
   async record(
     r: Repositories,
-    heard: ReceivedNotification,
+    received: ReceivedNotification,
     wake: (target: TargetId) => void,
   ): Promise<RecordedNotification> {
-    const { value, raw, receivedAt } = heard;
+    const { value, raw, receivedAt } = received;
     const text = notificationTypeText(value.type);
     const target = await r.targets.holding("eid", value.eid);
-    const proven = target !== undefined && heard.proven === target.id;
-    const stale = heard.stale === true;
-    const doubtful = proven && (stale || heard.repeatable === true);
+    const proven = target !== undefined && received.proven === target.id;
+    const stale = received.stale === true;
+    const doubtful = proven && (stale || received.repeatable === true);
     const first = doubtful
       ? await r.notifications.copyOf(value.eid, raw, { verified: true, counts: true }, 0)
       : undefined;
     if (proven && first !== undefined) return this.#again(r, target, first, receivedAt, wake);
     const verified = proven && !stale;
-    const counts = verified || (heard.unsecured && target?.settings.unsecuredNotifications === "accept");
+    const counts = verified || (received.unsecured && target?.settings.unsecuredNotifications === "accept");
     if (target !== undefined && counts) await recoverSwitch(r, target, value, receivedAt);
     const profileSwitch = target === undefined ? undefined : await r.profileSwitches.latest(target.id);
     const open = profileSwitch !== undefined && (profileSwitch.at === "accepted" || profileSwitch.at === "switched");
@@ -226,7 +226,7 @@ export class Notifications {
       open && value.type === 2 && ((await r.jobs.get(profileSwitch.job))?.validUntil ?? receivedAt) < receivedAt;
     const mode = lapsed
       ? "withhold"
-      : heard.relayed === true
+      : received.relayed === true
         ? "relay"
         : (target?.settings.notifications ?? this.#deps.defaultMode);
     const record: Omit<NotificationRecord, "seq"> = {
@@ -236,8 +236,8 @@ export class Notifications {
       type: value.type,
       sequence,
       ...withoutUndefined({ aid: value.isdP, imei }),
-      via: heard.via,
-      link: heard.link,
+      via: received.via,
+      link: received.link,
       verified,
       copies: 1,
       confirmation: !counts ? "none" : confirmationBy[mode],

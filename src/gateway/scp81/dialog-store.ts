@@ -56,8 +56,8 @@ export class Scp81Store implements AdminStore {
       for (const { script, verdict } of step.settled) dialog = await this.#settle(r, dialog, script, verdict);
       if (step.position !== undefined) dialog = { ...dialog, record: { ...dialog.record, position: step.position } };
       if (step.notification !== undefined) {
-        const heard = { target, tlv: step.notification, receivedAt: this.#deps.clock.now() };
-        const counts = await takeNotification(r, this.#deps.notifications, heard, (id) => woken.add(id));
+        const received = { target, tlv: step.notification, receivedAt: this.#deps.clock.now() };
+        const counts = await takeNotification(r, this.#deps.notifications, received, (id) => woken.add(id));
         if (counts && target !== undefined) await this.#confirmHere(r, target);
       }
       const [next, made] = await this.#next(r, target, dialog, step.next);

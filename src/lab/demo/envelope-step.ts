@@ -69,14 +69,14 @@ async function switchTo(
     after.card?.imsi !== undefined && after.card.imsi !== before.card?.imsi,
   );
   const { items } = await api.v1.notifications.list({ query: { target: eis.eid, limit: 10 } });
-  const heard = items.find((one) => one.seq > (earlier[0]?.seq ?? 0));
+  const notified = items.find((one) => one.seq > (earlier[0]?.seq ?? 0));
   reporter.check(
-    `notification ${heard?.sequence}: ${heard?.text}, checksum ${heard?.verified ? "good" : "missing"}`,
-    heard?.verified === true,
+    `notification ${notified?.sequence}: ${notified?.text}, checksum ${notified?.verified ? "good" : "missing"}`,
+    notified?.verified === true,
   );
   reporter.check(
-    `the notification is ${heard?.confirmation}, the switch is ${done?.switch?.at}`,
-    heard?.confirmation === "confirmed" && done?.switch?.at === "confirmed",
+    `the notification is ${notified?.confirmation}, the switch is ${done?.switch?.at}`,
+    notified?.confirmation === "confirmed" && done?.switch?.at === "confirmed",
   );
 }
 

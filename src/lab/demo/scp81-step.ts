@@ -67,10 +67,10 @@ async function notified({ api, eis }: DemoBench, reporter: DemoReporter, job: st
     return one.switch?.endedAt === undefined ? undefined : one;
   });
   const { items } = await api.v1.notifications.list({ query: { target: eis.eid, limit: 1 } });
-  const [heard] = items;
+  const [notified] = items;
   reporter.check(
-    `notification ${heard?.sequence} was received by ${heard?.via} (${heard?.text}) and is ${heard?.confirmation}`,
-    heard?.via === "https" && heard.confirmation === "confirmed",
+    `notification ${notified?.sequence} was received by ${notified?.via} (${notified?.text}) and is ${notified?.confirmation}`,
+    notified?.via === "https" && notified.confirmation === "confirmed",
   );
   const events = (await api.v1.events.list({ query: { after: since, limit: 1000 } })).items;
   const sessions = events.filter(({ type }) => type === "session.opened").length;

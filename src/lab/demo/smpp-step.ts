@@ -106,11 +106,11 @@ async function platformPart(port: number, msisdn: string, card: SimulatedEuicc, 
   const packet = wrapCommand({ ...command, data: getStatus() }, keysOf(card)).packet;
   const messageId = await platform?.submit(msisdn, concatBytes(Uint8Array.of(0x02, 0x70, 0x00), packet));
   if (!reporter.check(`its packet was accepted as message ${messageId ?? "none"}`, messageId !== undefined)) return;
-  const heard = await until(async () => {
+  const reported = await until(async () => {
     const [por, receipt] = [platform?.por, platform?.receiptOf(messageId ?? "")];
     return por === undefined || receipt === undefined ? undefined : { por, receipt };
   }, answerMs);
-  const por = heard?.por ?? platform?.por;
+  const por = reported?.por ?? platform?.por;
   const octets = por?.userData.map(toHex).join(" ") ?? "none";
   reporter.check(`the platform received the card's proof of receipt: ${octets}`, por !== undefined);
   const status = por === undefined ? "nothing" : statusOf(por.packet, card);
@@ -118,7 +118,7 @@ async function platformPart(port: number, msisdn: string, card: SimulatedEuicc, 
     `the proof of receipt verifies with the platform's own keys: ${status}`,
     status.startsWith(porStatusName(porStatus.ok)),
   );
-  const receipt = heard?.receipt ?? platform?.receiptOf(messageId ?? "");
+  const receipt = reported?.receipt ?? platform?.receiptOf(messageId ?? "");
   reporter.check(
     `the platform received a delivery receipt: ${receipt?.trimEnd() ?? "none"}`,
     receipt?.includes("stat:DELIVRD") === true,

@@ -30,25 +30,25 @@ const perform: Perform = {
   notification: async (run, step) => {
     const wanted = notificationTypes[step.notification];
     const aid = step.profile === undefined ? undefined : await run.aidOf(step.profile);
-    const heard = await run.until(step.within, `a notification '${step.notification}'`, async () => {
-      const fresh = (await run.notifications()).filter((one) => one.seq > run.heard).reverse();
+    const seen = await run.until(step.within, `a notification '${step.notification}'`, async () => {
+      const fresh = (await run.notifications()).filter((one) => one.seq > run.seen).reverse();
       return fresh.find((one) => one.type === wanted);
     });
-    run.heard = heard.seq;
-    if (aid !== undefined && heard.aid !== aid)
-      throw failed(`the notification names ${heard.aid}, not ${aid}`, { expected: aid, was: heard.aid });
+    run.seen = seen.seq;
+    if (aid !== undefined && seen.aid !== aid)
+      throw failed(`the notification names ${seen.aid}, not ${aid}`, { expected: aid, was: seen.aid });
     const { confirmation } = step;
     if (confirmation !== undefined)
       await run.until(step.within, `its confirmation is '${confirmation}'`, async () => {
-        const now = (await run.notifications()).find((one) => one.id === heard.id);
+        const now = (await run.notifications()).find((one) => one.id === seen.id);
         return now?.confirmation === confirmation ? now : undefined;
       });
-    run.latest = heard;
-    return heard.text;
+    run.latest = seen;
+    return seen.text;
   },
   silence: async (run, { silence }) => {
     await sleep(run, silence);
-    const fresh = (await run.notifications()).filter((one) => one.seq > run.heard);
+    const fresh = (await run.notifications()).filter((one) => one.seq > run.seen);
     if (fresh.length > 0) throw failed(`the card reported: ${fresh[0]?.text}`);
     return undefined;
   },

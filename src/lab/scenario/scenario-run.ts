@@ -20,7 +20,7 @@ export class ScenarioRun {
   /** The job of the last profile switch. */
   lastSwitch: string | undefined;
   /** Position of the last notification that was examined. */
-  heard = 0;
+  seen = 0;
   /** The notification of the last step. */
   latest: NotificationAnswer | undefined;
 
@@ -41,7 +41,7 @@ export class ScenarioRun {
 
   async start(): Promise<void> {
     await this.target();
-    this.heard = (await this.notifications())[0]?.seq ?? 0;
+    this.seen = (await this.notifications())[0]?.seq ?? 0;
     if (this.bench.card !== undefined) await this.until(20_000, "the card is ready", () => this.link());
   }
 

@@ -31,14 +31,14 @@ export type SessionState =
   | { readonly at: "unbinding"; readonly since: number }
   | { readonly at: "closed" };
 
-/** Events of a session. `heard` is the time of the peer's last PDU. */
+/** Events of a session. `receivedAt` is the time of the peer's last PDU. */
 export type SessionEvent =
   | { readonly on: "bind-sent"; readonly now: number }
   | { readonly on: "bound"; readonly mode: BindMode }
   | { readonly on: "bind-refused"; readonly now: number }
   | { readonly on: "unbinding"; readonly now: number }
   | { readonly on: "closed" }
-  | { readonly on: "tick"; readonly now: number; readonly heard: number };
+  | { readonly on: "tick"; readonly now: number; readonly receivedAt: number };
 
 /** Actions for the runner. */
 export type SessionAction =
@@ -51,23 +51,23 @@ interface SessionStep {
   readonly action?: SessionAction;
 }
 
-function bound(state: Extract<SessionState, { at: "bound" }>, now: number, heard: number, times: SessionTimes) {
+function bound(state: Extract<SessionState, { at: "bound" }>, now: number, receivedAt: number, times: SessionTimes) {
   const { mode, asked, misses } = state;
   const enquire: SessionAction = { do: "enquire" };
-  if (asked !== undefined && heard < asked) {
+  if (asked !== undefined && receivedAt < asked) {
     if (now - asked < times.enquireAnswerMs) return { state };
     if (misses + 1 >= times.enquireMisses) {
       return { state: { at: "closed" }, action: { do: "close", why: "no-enquire-answer" } } as const;
     }
     return { state: { at: "bound", mode, asked: now, misses: misses + 1 }, action: enquire } as const;
   }
-  if (now - heard >= times.enquireMs) {
+  if (now - receivedAt >= times.enquireMs) {
     return { state: { at: "bound", mode, asked: now, misses: 0 }, action: enquire } as const;
   }
   return { state: asked === undefined ? state : ({ at: "bound", mode, misses: 0 } as const) };
 }
 
-function tick(state: SessionState, now: number, heard: number, times: SessionTimes): SessionStep {
+function tick(state: SessionState, now: number, receivedAt: number, times: SessionTimes): SessionStep {
   switch (state.at) {
     case "open":
     case "binding":
@@ -77,7 +77,7 @@ function tick(state: SessionState, now: number, heard: number, times: SessionTim
         action: { do: "close", why: state.at === "open" ? "no-bind" : "no-bind-answer" },
       };
     case "bound":
-      return bound(state, now, heard, times);
+      return bound(state, now, receivedAt, times);
     case "unbinding":
       if (now - state.since < times.unbindMs) return { state };
       return { state: { at: "closed" }, action: { do: "close", why: "unbound" } };
@@ -101,6 +101,6 @@ export function stepSession(state: SessionState, event: SessionEvent, times: Ses
     case "closed":
       return { state: { at: "closed" } };
     case "tick":
-      return tick(state, event.now, event.heard, times);
+      return tick(state, event.now, event.receivedAt, times);
   }
 }

@@ -242,7 +242,7 @@ export class SmppSession {
     }
     // While requests wait, silence is due to this side, which does not read.
     if (this.#requests.holding) this.#lastReceivedAt = now;
-    const action = this.#advance({ on: "tick", now, heard: this.#lastReceivedAt });
+    const action = this.#advance({ on: "tick", now, receivedAt: this.#lastReceivedAt });
     if (action?.do === "enquire") detach(this.request("enquire_link", { tlvs: {} }), () => undefined);
     if (action?.do === "close") this.#abort(new GatewayError("link.lost", endReasons[action.why]));
   }

@@ -63,7 +63,7 @@ describe("a session's state", () => {
     }
     return { at: state.at, actions };
   };
-  const tick = (now: number, heard = 0): SessionEvent => ({ on: "tick", now, heard });
+  const tick = (now: number, receivedAt = 0): SessionEvent => ({ on: "tick", now, receivedAt });
 
   it.each([
     ["waits for a bind, not for ever", [tick(9_999), tick(10_000)], "closed", ["no-bind"]],

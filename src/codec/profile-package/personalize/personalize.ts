@@ -23,7 +23,7 @@ import { parseValueName, type ValueTarget } from "./value-name.ts";
  */
 export type PackageValues = Readonly<Record<string, string>>;
 
-interface Asked extends PackageValue {
+interface Question extends PackageValue {
   readonly target: ValueTarget;
 }
 
@@ -52,7 +52,7 @@ function refusalsOf(profile: ProfilePackage): readonly Finding[] {
 }
 
 function withValues(profile: ProfilePackage, values: PackageValues, opcOf: OpcOf): Uint8Array {
-  const asked = Object.entries(values).map(([name, text]): Asked => {
+  const asked = Object.entries(values).map(([name, text]): Question => {
     const { target, position } = parseValueName(name);
     return { name, text, target, position };
   });
@@ -61,7 +61,13 @@ function withValues(profile: ProfilePackage, values: PackageValues, opcOf: OpcOf
   return rewritten(profile, edits.replacements);
 }
 
-function setValue(edits: Edits, profile: ProfilePackage, value: Asked, all: readonly Asked[], opcOf: OpcOf): void {
+function setValue(
+  edits: Edits,
+  profile: ProfilePackage,
+  value: Question,
+  all: readonly Question[],
+  opcOf: OpcOf,
+): void {
   const { target } = value;
   switch (target.set) {
     case "iccid":
@@ -105,7 +111,7 @@ function setValue(edits: Edits, profile: ProfilePackage, value: Asked, all: read
 }
 
 /** The K of the same element, or of all. */
-function keyFor({ position }: Asked, all: readonly Asked[]): Asked | undefined {
+function keyFor({ position }: Question, all: readonly Question[]): Question | undefined {
   const keys = all.filter(({ target }) => target.set === "k");
   return keys.find((one) => one.position === position) ?? keys.find((one) => one.position === undefined);
 }

@@ -5,10 +5,10 @@ import { asGatewayError, GatewayError, isGatewayError } from "../../../../base/g
 import { fromHex } from "../../../../base/hex.ts";
 import { parseSpi } from "../../../../codec/ota/spi.ts";
 import { PacketKeys } from "../../../../crypto/packet-keys.ts";
-import { type Asked, answerType, askedBy } from "../../../../explain/asked.ts";
 import { type ExplainType, explainTypes } from "../../../../explain/context.ts";
 import { type Explained, type ExplainOptions, explain } from "../../../../explain/explain.ts";
 import { Assembler } from "../../../../explain/packet/assembled.ts";
+import { answerType, type Question, questionIn } from "../../../../explain/question.ts";
 import { KeyFiles } from "../../../../explain/secrets/key-files.ts";
 import { plainStyle, type TreeStyle, treeLines } from "../../../../explain/tree-text.ts";
 import { type CommandIo, keyFlag } from "../../run-operation.ts";
@@ -116,7 +116,7 @@ async function decode(
   }
   const assembler = new Assembler(options);
   const files = new KeyFiles();
-  let asked: Asked = {};
+  let asked: Question = {};
   let unread = 0;
   for await (const text of items) {
     const [head = "", sign] = /^(?:(<-|<|->|>)\s*)?/.exec(text) ?? [];
@@ -135,7 +135,7 @@ async function decode(
     if (!answers && found.type === "c-apdu" && files.writes(octets)) {
       found = explain(octets, { ...known, keyFile: true });
     }
-    asked = askedBy(found, octets, asked);
+    asked = questionIn(found, octets, asked);
     for (const one of [found, ...assembler.take(found)]) {
       io.stdout.write(flags.json === true ? written(one, flags) : visibleLines(written(one, flags), false));
       if (!isReadable(one)) unread++;
@@ -148,7 +148,7 @@ async function decode(
 }
 
 /** An item after `<` is the answer to the item before it, unless the flags specify its type. */
-function answerOptions(octets: Uint8Array, options: ExplainOptions, asked: Asked): ExplainOptions {
+function answerOptions(octets: Uint8Array, options: ExplainOptions, asked: Question): ExplainOptions {
   const { command, commands } = asked;
   const as = options.as ?? answerType(octets, asked);
   return { ...options, as, command, commands, answered: options.answered ?? asked.answered };

@@ -3,7 +3,7 @@ import type { Answered, ExplainType } from "./context.ts";
 import { type Explained, sureness } from "./explain.ts";
 
 /** The question to a card, as far as its answer depends on it. */
-export interface Asked {
+export interface Question {
   /** A C-APDU. */
   readonly command?: Uint8Array | undefined;
   /** The C-APDUs of a script. */
@@ -15,8 +15,8 @@ export interface Asked {
 }
 
 /** The question in an item; an answer or data contain none and leave the earlier question in place. */
-export function askedBy({ type, heard }: Explained, octets: Uint8Array, before: Asked): Asked {
-  const { commands, answered } = heard;
+export function questionIn({ type, collected }: Explained, octets: Uint8Array, before: Question): Question {
+  const { commands, answered } = collected;
   if (type === "c-apdu") {
     const secret = secretOfCommand(octets) !== undefined || (before.storesKeys === true && isStoreData(octets));
     return { command: octets, commands, answered, storesKeys: secret && secretGoesOn(octets) };
@@ -41,7 +41,7 @@ const answerTypes: readonly ExplainType[] = [
 const expected = 40;
 
 /** The type as which an answer is decoded: that of its question if the octets permit it. */
-export function answerType(octets: Uint8Array, { command, commands }: Asked): ExplainType {
+export function answerType(octets: Uint8Array, { command, commands }: Question): ExplainType {
   if (commands !== undefined && sureness("script-response", octets) >= expected) return "script-response";
   if (command !== undefined && sureness("r-apdu", octets) > 0) return "r-apdu";
   const [best] = answerTypes.map((type) => ({ type, score: sureness(type, octets) })).sort((a, b) => b.score - a.score);
