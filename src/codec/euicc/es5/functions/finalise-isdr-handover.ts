@@ -53,7 +53,7 @@ export const finaliseIsdRHandover = es5Record<FinaliseIsdRHandover>({
           }),
         )
         .min(1)
-        .describe("Key ranges to keep; as an option KVN:first-last, such as 1:1-3,65:1-2"),
+        .describe("Keys to keep, by key version and range of ids; on the command line as 1:1-3,65:1-2"),
     }),
     from: ({ keep }): FinaliseIsdRHandover => ({ name: "finaliseISDRhandover", keep }),
     options: { items: { keep: keyRange } },
