@@ -8,12 +8,12 @@ const { package: large } = es8Vector("download", "download-large");
 describe("a gateway that is killed during a download", () => {
   const stages: readonly DownloadStage["at"][] = ["isd-p", "certificate", "keys", "opening", "loading", "enabling"];
 
-  it.each(stages)("in the step %s continues, and states what is on the card", { timeout: 30_000 }, async (at) => {
+  it.each(stages)("in the step %s continues, and states what is on the card", { timeout: 120_000 }, async (at) => {
     await using bench = await DownloadBench.open({ retry: { attempts: 9, delaySeconds: 1 } });
     const { id } = await bench.start(large, { oneSession: true, retries: 1, enable: true });
     await bench.reached(id, at);
     await bench.restart();
-    const done = await bench.ended(id, 20_000);
+    const done = await bench.ended(id, 100_000);
     expect(done.outcome?.card).toBe(bench.onCard(done.isdP));
     expect(done.outcome).toMatchObject({ kind: "installed", card: "enabled" });
     // Nothing is sent twice that the card takes once.
